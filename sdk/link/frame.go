@@ -180,3 +180,26 @@ func Next(batch []byte, f *Frame) (rest []byte, err error) {
 	}
 	return batch[size:], nil
 }
+
+// Whole returns the length of the leading frames of b that together have at
+// most limit bytes, but at least one. b holds whole frames.
+func Whole(b []byte, limit int) int {
+	n := 0
+	for n < len(b) {
+		size := int(binary.LittleEndian.Uint32(b[n:]))
+		if n > 0 && n+size > limit {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// CheckBatch reports whether b is whole frames, by their sizes.
+func CheckBatch(b []byte) error {
+	n, _, err := whole(b)
+	if err == nil && n != len(b) {
+		err = &MalformedError{fmt.Sprintf("batch ends within a frame, %d bytes left over", len(b)-n)}
+	}
+	return err
+}

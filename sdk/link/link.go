@@ -1,0 +1,211 @@
+package link
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+)
+
+// ErrClosed is returned by Run after Close.
+var ErrClosed = errors.New("link closed")
+
+// maxSpare bounds the buffer that an idle link keeps, in bytes.
+const maxSpare = 1 << 20
+
+// A Carrier moves batches for one end of a [Link]. Write and TryWrite are never
+// called concurrently with each other.
+type Carrier interface {
+	// TryWrite writes what it can of b without waiting and returns the rest.
+	TryWrite(b []byte) (rest []byte, err error)
+	// Write writes all of b, waiting as long as it takes.
+	Write(b []byte) error
+	// Read calls receive with whole frames as they arrive, until the other end
+	// closes (nil), Close is called, or receive returns an error, which it
+	// returns. The batch is valid until receive returns.
+	Read(receive func(batch []byte) error) error
+	// Close ends Read and Write of this end, and makes the other end's Read
+	// return. It may be called more than once.
+	Close() error
+}
+
+// A Link is one end of an ordered full-duplex flow of frames. Its methods may be
+// called from any goroutine.
+//
+// Batching is adaptive and adds no delay: frames queue in one buffer, and
+// whoever flushes while another goroutine is writing leaves its frames to it.
+// The queue is not bounded here; windows bound what is in it.
+type Link struct {
+	carrier Carrier
+	wake    chan struct{} // capacity 1: a pending wake-up of the writer
+	closed  chan struct{}
+
+	mu      sync.Mutex // guards the fields below
+	queue   []byte
+	spare   []byte
+	rest    []byte // what TryWrite left over, for the writer
+	writing bool   // a goroutine is in TryWrite or Write, or rest waits for the writer
+	down    bool   // nothing can be written any more
+}
+
+// New returns the end of a link that carrier carries. It starts nothing; Run does.
+func New(carrier Carrier) *Link {
+	return &Link{carrier: carrier, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+// Append queues f, which it copies. It never waits. Frames appended to a link
+// that is down are dropped.
+func (l *Link) Append(f *Frame) {
+	l.mu.Lock()
+	if !l.down {
+		l.queue = AppendFrame(l.queue, f)
+	}
+	l.mu.Unlock()
+}
+
+// Queued returns how many bytes wait to be written.
+func (l *Link) Queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) + len(l.rest)
+}
+
+// Flush writes what is queued in the caller's goroutine, as far as that needs
+// no waiting; the rest is left to the link's writer. For whoever has come to the
+// end of a batch. It must not be called with a lock held: with the memory
+// carrier it runs the other end's receive function.
+func (l *Link) Flush() {
+	l.mu.Lock()
+	if l.writing || l.down || len(l.queue) == 0 {
+		l.mu.Unlock()
+		return
+	}
+	l.writing = true
+	for len(l.queue) > 0 && !l.down {
+		b := l.takeLocked()
+		l.mu.Unlock()
+		rest, err := l.carrier.TryWrite(b)
+		l.mu.Lock()
+		if err != nil {
+			l.failLocked()
+			break
+		}
+		if len(rest) > 0 {
+			l.rest = rest
+			l.mu.Unlock()
+			l.signal()
+			return // still writing: the writer goes on
+		}
+		l.recycleLocked(b)
+	}
+	l.writing = false
+	l.mu.Unlock()
+}
+
+// FlushLater has the link's writer write what is queued, together with what
+// other goroutines queue meanwhile. For one of many senders.
+func (l *Link) FlushLater() {
+	if _, ok := l.carrier.(*memory); ok {
+		l.Flush() // no system call to share
+		return
+	}
+	l.signal()
+}
+
+func (l *Link) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run receives frames until the link ends, and writes what Flush leaves over.
+// receive is called from one goroutine at a time with whole frames, which are
+// valid until it returns; it must not wait, and should flush what it has caused
+// at its end. An error of receive ends the link.
+//
+// Run returns nil when the other end has closed, ErrClosed after Close, and
+// otherwise what went wrong. receive is not running when it returns.
+func (l *Link) Run(receive func(batch []byte) error) error {
+	written := make(chan struct{})
+	go func() { // ends when the link is closed
+		defer close(written)
+		l.write()
+	}()
+	err := l.carrier.Read(receive)
+	select {
+	case <-l.closed:
+		err = ErrClosed
+	default:
+		l.Close()
+	}
+	<-written
+	return err
+}
+
+// write is the writer: it waits where Flush may not.
+func (l *Link) write() {
+	for {
+		select {
+		case <-l.wake:
+		case <-l.closed:
+			return
+		}
+		// Let the goroutines that are ready add their frames to this batch.
+		runtime.Gosched()
+		l.mu.Lock()
+		if len(l.rest) > 0 {
+			b := l.rest
+			l.rest = nil
+			l.mu.Unlock()
+			err := l.carrier.Write(b)
+			l.mu.Lock()
+			if err != nil {
+				l.failLocked()
+			}
+			l.writing = false
+		}
+		l.mu.Unlock()
+		l.Flush()
+	}
+}
+
+// Close ends the link; Run returns. What is queued and not written is lost.
+func (l *Link) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.closed:
+		return
+	default:
+	}
+	close(l.closed)
+	l.failLocked()
+	l.carrier.Close()
+}
+
+// Drained reports whether all that was appended has been written or is lost.
+func (l *Link) Drained() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.down || (!l.writing && len(l.queue) == 0)
+}
+
+// takeLocked takes the queue and leaves the spare buffer in its place.
+func (l *Link) takeLocked() []byte {
+	b := l.queue
+	l.queue, l.spare = l.spare[:0], nil
+	return b
+}
+
+func (l *Link) recycleLocked(b []byte) {
+	if cap(b) <= maxSpare {
+		l.spare = b[:0]
+	}
+}
+
+// failLocked ends writing. Reading goes on: the last words of an end that has
+// died are still there to read.
+func (l *Link) failLocked() {
+	l.down = true
+	l.queue, l.spare, l.rest = nil, nil, nil
+}
