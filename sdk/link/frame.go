@@ -203,3 +203,12 @@ func CheckBatch(b []byte) error {
 	}
 	return err
 }
+
+// SetEpoch rewrites the epoch of an encoded frame.
+func SetEpoch(raw []byte, epoch uint32) { binary.LittleEndian.PutUint32(raw[16:], epoch) }
+
+// SetFlags rewrites the flags of an encoded frame.
+func SetFlags(raw []byte, flags Flags) { raw[5] = byte(flags) }
+
+// SetAux rewrites the aux field of an encoded frame.
+func SetAux(raw []byte, aux uint64) { binary.LittleEndian.PutUint64(raw[32:], aux) }

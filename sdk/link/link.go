@@ -62,6 +62,16 @@ func (l *Link) Append(f *Frame) {
 	l.mu.Unlock()
 }
 
+// AppendRaw queues an encoded frame, which it copies. It is Append for whoever
+// passes frames on.
+func (l *Link) AppendRaw(raw []byte) {
+	l.mu.Lock()
+	if !l.down {
+		l.queue = append(l.queue, raw...)
+	}
+	l.mu.Unlock()
+}
+
 // Queued returns how many bytes wait to be written.
 func (l *Link) Queued() int {
 	l.mu.Lock()
@@ -120,7 +130,7 @@ func (l *Link) signal() {
 
 // Run receives frames until the link ends, and writes what Flush leaves over.
 // receive is called from one goroutine at a time with whole frames, which are
-// valid until it returns; it must not wait, and should flush what it has caused
+// its own to read and change until it returns; it must not wait, and should flush what it has caused
 // at its end. An error of receive ends the link.
 //
 // Run returns nil when the other end has closed, ErrClosed after Close, and

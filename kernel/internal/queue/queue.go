@@ -1,0 +1,181 @@
+// Package queue holds what waits for one connection: encoded frames, grouped
+// into messages.
+//
+//	 head            sent                  whole      tail
+//	  │ written out?   │ may be written out   │ still    │
+//	  ▼                ▼                      ▼ arriving ▼
+//	──┬────────────────┬──────────────────────┬──────────┬──
+//
+// Messages are pushed frame by frame at the tail, handed on at sent, and kept
+// until they are known to have been written, so that a successor can be given
+// again what its predecessor did not write.
+package queue
+
+import "encoding/binary"
+
+// prefix precedes each frame: its size, and flags.
+const prefix = 5
+
+// keep is the largest buffer that an empty queue keeps, in bytes.
+const keep = 1 << 10
+
+const (
+	last   = 1 << iota // the message ends with this frame
+	credit             // the sender's window opens when the message is done
+)
+
+// A Queue is one connection's. The zero value is empty. It is not safe for
+// concurrent use.
+type Queue struct {
+	buf         []byte
+	head        int // offset of the oldest frame kept
+	sent        int // offset of the next frame to hand on
+	whole       int // offset behind the last whole message
+	unsent      int // payload bytes of the messages from sent on
+	outstanding int // messages between head and sent
+	outBytes    int // their bytes
+}
+
+// A Done is what Written and Drop account for.
+type Done struct {
+	Messages, Bytes int // all
+	Credit          int // of these messages, those pushed with credit
+	CreditBytes     int
+}
+
+// Push adds a frame. end says that the message ends with it; counted that its
+// sender has a window, which Written's Done opens.
+func (q *Queue) Push(frame []byte, end, counted bool) {
+	var flags byte
+	if end {
+		flags |= last
+	}
+	if counted {
+		flags |= credit
+	}
+	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(len(frame)))
+	q.buf = append(q.buf, flags)
+	q.buf = append(q.buf, frame...)
+	q.unsent += len(frame)
+	if end {
+		q.whole = len(q.buf)
+	}
+}
+
+// Bytes returns how many bytes of frames the queue holds.
+func (q *Queue) Bytes() int { return q.unsent + q.outBytes }
+
+// Outstanding returns how many messages were handed on and are not written, and
+// their bytes.
+func (q *Queue) Outstanding() (messages, bytes int) { return q.outstanding, q.outBytes }
+
+// Pending reports whether a whole message waits to be handed on.
+func (q *Queue) Pending() bool { return q.sent < q.whole }
+
+// Next hands on the next frame of a whole message, which points into the queue
+// until its next change; end says that the message ends with it. It returns nil
+// if there is none.
+func (q *Queue) Next() (frame []byte, end bool) {
+	if q.sent >= q.whole {
+		return nil, false
+	}
+	frame, flags := q.at(q.sent)
+	q.sent += prefix + len(frame)
+	q.unsent -= len(frame)
+	q.outBytes += len(frame)
+	if flags&last != 0 {
+		q.outstanding++
+	}
+	return frame, flags&last != 0
+}
+
+// Written forgets the n oldest messages that were handed on. It does nothing
+// and returns false if there are fewer.
+func (q *Queue) Written(n int) (Done, bool) {
+	if n > q.outstanding {
+		return Done{}, false
+	}
+	var d Done
+	for d.Messages < n {
+		frame, flags := q.at(q.head)
+		q.head += prefix + len(frame)
+		q.outBytes -= len(frame)
+		d.add(frame, flags)
+	}
+	q.outstanding -= n
+	q.compact()
+	return d, true
+}
+
+// Rewind takes back what was handed on and not written: it is handed on again.
+func (q *Queue) Rewind() {
+	q.sent = q.head
+	q.unsent += q.outBytes
+	q.outstanding, q.outBytes = 0, 0
+}
+
+// Truncate drops the frames of a message that is still arriving.
+func (q *Queue) Truncate() {
+	for at := q.whole; at < len(q.buf); {
+		frame, _ := q.at(at)
+		at += prefix + len(frame)
+		q.unsent -= len(frame)
+	}
+	q.buf = q.buf[:q.whole]
+	q.compact()
+}
+
+// Arriving reports whether the last message pushed has not ended.
+func (q *Queue) Arriving() bool { return len(q.buf) > q.whole }
+
+// Drop forgets everything, and accounts for the whole messages.
+func (q *Queue) Drop() Done {
+	q.Truncate()
+	var d Done
+	for at := q.head; at < q.whole; {
+		frame, flags := q.at(at)
+		at += prefix + len(frame)
+		d.add(frame, flags)
+	}
+	*q = Queue{}
+	return d
+}
+
+func (d *Done) add(frame []byte, flags byte) {
+	d.Bytes += len(frame)
+	if flags&credit != 0 {
+		d.CreditBytes += len(frame)
+	}
+	if flags&last == 0 {
+		return
+	}
+	d.Messages++
+	if flags&credit != 0 {
+		d.Credit++
+	}
+}
+
+func (q *Queue) at(offset int) (frame []byte, flags byte) {
+	size := int(binary.LittleEndian.Uint32(q.buf[offset:]))
+	start := offset + prefix
+	return q.buf[start : start+size : start+size], q.buf[offset+4]
+}
+
+// compact gives back or moves up the space before head.
+func (q *Queue) compact() {
+	switch {
+	case q.head == len(q.buf):
+		if cap(q.buf) > keep {
+			q.buf = nil
+		} else {
+			q.buf = q.buf[:0]
+		}
+		q.head, q.sent, q.whole = 0, 0, 0
+	case q.head > 4<<10 && q.head > len(q.buf)/2:
+		n := copy(q.buf, q.buf[q.head:])
+		q.buf = q.buf[:n]
+		q.sent -= q.head
+		q.whole -= q.head
+		q.head = 0
+	}
+}

@@ -1,0 +1,146 @@
+package queue_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/netcore-go/netcore/kernel/internal/queue"
+)
+
+// message is what the model knows of one message.
+type message struct {
+	frames [][]byte
+	credit bool
+}
+
+func (m message) size() (n int) {
+	for _, f := range m.frames {
+		n += len(f)
+	}
+	return n
+}
+
+// TestAgainstModel drives a queue and a naive list of messages alike.
+func TestAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var q queue.Queue
+		var kept []message // whole messages, oldest first
+		var arriving message
+		sent, serial := 0, 0
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(t *rapid.T) {
+				frame := bytes.Repeat([]byte{byte(serial)}, rapid.IntRange(1, 3000).Draw(t, "size"))
+				serial++
+				if len(arriving.frames) == 0 {
+					arriving.credit = rapid.Bool().Draw(t, "credit")
+				}
+				end := rapid.Bool().Draw(t, "end")
+				q.Push(frame, end, arriving.credit)
+				arriving.frames = append(arriving.frames, frame)
+				if end {
+					kept, arriving = append(kept, arriving), message{}
+				}
+			},
+			"next": func(t *rapid.T) {
+				if sent == len(kept) {
+					if f, _ := q.Next(); f != nil {
+						t.Fatal("Next() of nothing pending is not nil")
+					}
+					return
+				}
+				for i, want := range kept[sent].frames {
+					got, end := q.Next()
+					if !bytes.Equal(got, want) {
+						t.Fatalf("Next() = %.8x, want %.8x", got, want)
+					}
+					if last := i == len(kept[sent].frames)-1; end != last {
+						t.Fatalf("Next() end = %v, want %v", end, last)
+					}
+				}
+				sent++
+			},
+			"written": func(t *rapid.T) {
+				n := rapid.IntRange(0, 3).Draw(t, "n")
+				done, ok := q.Written(n)
+				if want := n <= sent; ok != want {
+					t.Fatalf("Written(%d) of %d = %v", n, sent, ok)
+				}
+				if !ok {
+					return
+				}
+				if want := account(kept[:n]); done != want {
+					t.Fatalf("Written(%d) = %+v, want %+v", n, done, want)
+				}
+				kept, sent = kept[n:], sent-n
+			},
+			"rewind":   func(t *rapid.T) { q.Rewind(); sent = 0 },
+			"truncate": func(t *rapid.T) { q.Truncate(); arriving = message{} },
+			"drop": func(t *rapid.T) {
+				if got, want := q.Drop(), account(kept); got != want {
+					t.Fatalf("Drop() = %+v, want %+v", got, want)
+				}
+				kept, arriving, sent = nil, message{}, 0
+			},
+			"": func(t *rapid.T) {
+				total := arriving.size()
+				for _, m := range kept {
+					total += m.size()
+				}
+				if got := q.Bytes(); got != total {
+					t.Fatalf("Bytes() = %d, want %d", got, total)
+				}
+				if got, _ := q.Outstanding(); got != sent {
+					t.Fatalf("Outstanding() = %d, want %d", got, sent)
+				}
+				if got := q.Pending(); got != (sent < len(kept)) {
+					t.Fatalf("Pending() = %v with %d of %d sent", got, sent, len(kept))
+				}
+				if got := q.Arriving(); got != (len(arriving.frames) > 0) {
+					t.Fatalf("Arriving() = %v", got)
+				}
+			},
+		})
+	})
+}
+
+func account(ms []message) (d queue.Done) {
+	for _, m := range ms {
+		d.Messages++
+		d.Bytes += m.size()
+		if m.credit {
+			d.Credit++
+			d.CreditBytes += m.size()
+		}
+	}
+	return d
+}
+
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	var q queue.Queue
+	frame := make([]byte, 104)
+	n := testing.AllocsPerRun(1000, func() {
+		q.Push(frame, true, true)
+		q.Next()
+		q.Written(1)
+	})
+	if n != 0 {
+		t.Errorf("%v allocations a message, want 0", n)
+	}
+}
+
+func ExampleQueue() {
+	var q queue.Queue
+	q.Push([]byte("hello"), true, true)
+	frame, end := q.Next()
+	fmt.Printf("%s %v\n", frame, end)
+	q.Rewind() // whoever had it died
+	frame, _ = q.Next()
+	done, _ := q.Written(1)
+	fmt.Printf("%s %d\n", frame, done.Messages)
+	// Output:
+	// hello true
+	// hello 1
+}
