@@ -32,6 +32,8 @@ type Listener struct {
 	Protocol string
 	// Address is host:port; an empty host is all addresses.
 	Address string
+	// Packet says that the protocol needs a UDP socket.
+	Packet bool
 	// Options is a JSON object for the protocol, or nil.
 	Options []byte
 	// Handler is the name of the handler plugin.
@@ -98,6 +100,8 @@ const (
 	CarrierAuto Carrier = ""
 	CarrierUnix Carrier = "unix"
 	CarrierGRPC Carrier = "grpc"
+
+	carrierMemory Carrier = "memory" // plugins in this process
 )
 
 // A Plugin says where a plugin is and how it runs. Exactly one of Path and

@@ -91,9 +91,10 @@ type SwapReport struct {
 	ToVersion   string `json:"to_version"`
 	Incarnation uint64 `json:"incarnation"`
 	Moved       int    `json:"moved"`
-	// Closed connections ended because they could not move in time.
-	Closed   int           `json:"closed"`
-	Duration time.Duration `json:"duration_ns"`
+	// Remaining connections stayed with the old instance, which drains: they
+	// cannot move, or could not in time.
+	Remaining int           `json:"remaining"`
+	Duration  time.Duration `json:"duration_ns"`
 	// PauseMax and PauseP99 are how long connections stood still.
 	PauseMax time.Duration `json:"pause_max_ns"`
 	PauseP99 time.Duration `json:"pause_p99_ns"`

@@ -212,3 +212,9 @@ func SetFlags(raw []byte, flags Flags) { raw[5] = byte(flags) }
 
 // SetAux rewrites the aux field of an encoded frame.
 func SetAux(raw []byte, aux uint64) { binary.LittleEndian.PutUint64(raw[32:], aux) }
+
+// SetConn rewrites the connection of an encoded frame.
+func SetConn(raw []byte, conn uint64) { binary.LittleEndian.PutUint64(raw[8:], conn) }
+
+// FlagsOf returns the flags of an encoded frame.
+func FlagsOf(raw []byte) Flags { return Flags(raw[5]) }

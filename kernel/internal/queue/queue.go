@@ -13,8 +13,8 @@ package queue
 
 import "encoding/binary"
 
-// prefix precedes each frame: its size, and flags.
-const prefix = 5
+// prefix precedes each frame: its size, its credit, and flags.
+const prefix = 9
 
 // keep is the largest buffer that an empty queue keeps, in bytes.
 const keep = 1 << 10
@@ -38,22 +38,28 @@ type Queue struct {
 
 // A Done is what Written and Drop account for.
 type Done struct {
-	Messages, Bytes int // all
-	Credit          int // of these messages, those pushed with credit
-	CreditBytes     int
+	Messages, Bytes int // all; bytes of frames
+	Credit          int // of these messages, those whose sender has a window
+	CreditBytes     int // what the window opens by
 }
 
-// Push adds a frame. end says that the message ends with it; counted that its
-// sender has a window, which Written's Done opens.
-func (q *Queue) Push(frame []byte, end, counted bool) {
+// NoCredit is for messages whose sender has no window.
+const NoCredit = -1
+
+// Push adds a frame. end says that the message ends with it; window is how many
+// bytes its sender's window opens by when the message is done, or NoCredit.
+func (q *Queue) Push(frame []byte, end bool, window int) {
 	var flags byte
 	if end {
 		flags |= last
 	}
-	if counted {
+	if window != NoCredit {
 		flags |= credit
+	} else {
+		window = 0
 	}
 	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(len(frame)))
+	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(window))
 	q.buf = append(q.buf, flags)
 	q.buf = append(q.buf, frame...)
 	q.unsent += len(frame)
@@ -98,9 +104,9 @@ func (q *Queue) Written(n int) (Done, bool) {
 	var d Done
 	for d.Messages < n {
 		frame, flags := q.at(q.head)
+		d.add(frame, flags, q.window(q.head))
 		q.head += prefix + len(frame)
 		q.outBytes -= len(frame)
-		d.add(frame, flags)
 	}
 	q.outstanding -= n
 	q.compact()
@@ -134,18 +140,16 @@ func (q *Queue) Drop() Done {
 	var d Done
 	for at := q.head; at < q.whole; {
 		frame, flags := q.at(at)
+		d.add(frame, flags, q.window(at))
 		at += prefix + len(frame)
-		d.add(frame, flags)
 	}
 	*q = Queue{}
 	return d
 }
 
-func (d *Done) add(frame []byte, flags byte) {
+func (d *Done) add(frame []byte, flags byte, window int) {
 	d.Bytes += len(frame)
-	if flags&credit != 0 {
-		d.CreditBytes += len(frame)
-	}
+	d.CreditBytes += window
 	if flags&last == 0 {
 		return
 	}
@@ -158,7 +162,11 @@ func (d *Done) add(frame []byte, flags byte) {
 func (q *Queue) at(offset int) (frame []byte, flags byte) {
 	size := int(binary.LittleEndian.Uint32(q.buf[offset:]))
 	start := offset + prefix
-	return q.buf[start : start+size : start+size], q.buf[offset+4]
+	return q.buf[start : start+size : start+size], q.buf[offset+8]
+}
+
+func (q *Queue) window(offset int) int {
+	return int(binary.LittleEndian.Uint32(q.buf[offset+4:]))
 }
 
 // compact gives back or moves up the space before head.

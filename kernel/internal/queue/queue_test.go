@@ -38,7 +38,11 @@ func TestAgainstModel(t *testing.T) {
 					arriving.credit = rapid.Bool().Draw(t, "credit")
 				}
 				end := rapid.Bool().Draw(t, "end")
-				q.Push(frame, end, arriving.credit)
+				window := queue.NoCredit
+				if arriving.credit {
+					window = len(frame) / 2
+				}
+				q.Push(frame, end, window)
 				arriving.frames = append(arriving.frames, frame)
 				if end {
 					kept, arriving = append(kept, arriving), message{}
@@ -112,7 +116,9 @@ func account(ms []message) (d queue.Done) {
 		d.Bytes += m.size()
 		if m.credit {
 			d.Credit++
-			d.CreditBytes += m.size()
+			for _, f := range m.frames {
+				d.CreditBytes += len(f) / 2
+			}
 		}
 	}
 	return d
@@ -122,7 +128,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	var q queue.Queue
 	frame := make([]byte, 104)
 	n := testing.AllocsPerRun(1000, func() {
-		q.Push(frame, true, true)
+		q.Push(frame, true, 64)
 		q.Next()
 		q.Written(1)
 	})
@@ -133,7 +139,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 
 func ExampleQueue() {
 	var q queue.Queue
-	q.Push([]byte("hello"), true, true)
+	q.Push([]byte("hello"), true, 5)
 	frame, end := q.Next()
 	fmt.Printf("%s %v\n", frame, end)
 	q.Rewind() // whoever had it died

@@ -1,0 +1,155 @@
+package kernel
+
+import (
+	"github.com/netcore-go/netcore/sdk/link"
+)
+
+// fromProtocol acts on a frame of a protocol plugin. raw is its encoding.
+func (k *Kernel) fromProtocol(t *turn, in *instance, f *link.Frame, raw []byte) error {
+	switch f.Kind {
+	case link.Ready:
+		return k.answered(in, f)
+	case link.OpenRequest:
+		return k.openRequest(t, in, f)
+	case link.Data, link.Written, link.State, link.Close, link.Prepared:
+	default:
+		return violation(f, "a protocol plugin does not send it")
+	}
+	c := k.conns.Get(f.Conn)
+	if c == nil {
+		in.stale.Add(1)
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.served(in, f.Epoch) {
+		in.stale.Add(1)
+		return nil
+	}
+	c.opened = true
+	switch f.Kind {
+	case link.Data:
+		return k.dataIn(t, c, f, raw)
+	case link.Written:
+		return k.written(t, c, f)
+	case link.State:
+		c.end, c.written, c.rest = f.Aux, f.Stream, nil
+		c.state = append(c.state[:0], f.Payload...)
+		c.touch(t.now)
+	case link.Close:
+		k.closeIn(t, c, f)
+	case link.Prepared:
+		return k.prepared(t, c, in, f)
+	}
+	return nil
+}
+
+// dataIn passes a part of a client's message to the handler, or holds it.
+// c.mu is held.
+func (k *Kernel) dataIn(t *turn, c *conn, f *link.Frame, raw []byte) error {
+	starts, ends := !c.inMidway, f.Flags&link.More == 0
+	if starts && c.in.shut() {
+		return violation(f, "%d messages and %d bytes are outstanding", c.in.messages, c.in.bytes)
+	}
+	c.inMidway = !ends
+	c.in.add(0, len(f.Payload))
+	if ends {
+		c.in.messages++
+		c.received++
+		c.l.stats.messageIn(int64(f.Aux) - int64(c.end))
+		c.end, c.rest = f.Aux, nil
+		c.touch(t.now)
+	}
+	switch {
+	case c.skip || c.ending():
+		c.dropped.add(b2i(ends), len(f.Payload))
+		if ends {
+			c.skip = false
+			k.ackProtocol(t, c, c.dropped.messages, c.dropped.bytes, f.Stream, false)
+			c.dropped = window{}
+		}
+	case c.bond == bondBound, c.midway:
+		link.SetEpoch(raw, c.bindEpoch)
+		link.SetFlags(raw, f.Flags&link.More)
+		t.raw(c.handler, raw)
+		c.given.add(b2i(ends), len(f.Payload))
+		c.midway = !ends
+	default:
+		c.held = append(c.held, raw...)
+	}
+	return nil
+}
+
+// ackProtocol notes that messages are done, and opens the plugin's window if so
+// much has gathered, or the reply of a stream has ended. c.mu is held.
+func (k *Kernel) ackProtocol(t *turn, c *conn, messages, bytes int, stream uint64, replied bool) {
+	c.in.sub(messages, bytes)
+	if replied {
+		if c.tie == tieServing {
+			t.append(c.owner, &link.Frame{Kind: link.Ack, Flags: link.Done, Conn: c.id, Epoch: c.epoch, Stream: stream, N: uint32(messages), Aux: uint64(bytes)})
+		}
+		return
+	}
+	c.acked.add(messages, bytes)
+	if c.tie == tieServing && c.acked.quarter() {
+		t.append(c.owner, &link.Frame{Kind: link.Ack, Conn: c.id, Epoch: c.epoch, N: uint32(c.acked.messages), Aux: uint64(c.acked.bytes)})
+		c.acked = window{}
+	}
+}
+
+// written notes what has reached the client's socket. c.mu is held.
+func (k *Kernel) written(t *turn, c *conn, f *link.Frame) error {
+	done, ok := c.out.Written(int(f.N))
+	if !ok {
+		n, _ := c.out.Outstanding()
+		return violation(f, "%d messages of %d", f.N, n)
+	}
+	c.sent += int64(done.Messages)
+	c.l.stats.messagesOut(int64(done.Messages), int64(f.Aux)-int64(c.written))
+	c.written = f.Aux
+	c.touch(t.now)
+	k.openHandlerWindow(t, c, done.Credit, done.CreditBytes)
+	k.pump(t, c)
+	return nil
+}
+
+// openHandlerWindow notes that messages of the handler have left its window, and
+// tells it if so much has gathered. c.mu is held.
+func (k *Kernel) openHandlerWindow(t *turn, c *conn, messages, bytes int) {
+	c.uncredited.sub(messages, bytes)
+	c.credit.add(messages, bytes)
+	if c.credit.quarter() && (c.bond == bondBound || c.bond == bondHolding) {
+		t.append(c.handler, &link.Frame{Kind: link.Written, Conn: c.id, Epoch: c.bindEpoch, N: uint32(c.credit.messages), Aux: uint64(c.credit.bytes)})
+		c.credit = window{}
+	}
+}
+
+// pump hands whole messages on to the protocol plugin, as far as its window is
+// open. c.mu is held.
+func (k *Kernel) pump(t *turn, c *conn) {
+	if c.tie != tieServing || c.closeSent {
+		return
+	}
+	for c.out.Pending() {
+		messages, bytes := c.out.Outstanding()
+		if messages >= windowMessages || bytes >= windowBytes {
+			return
+		}
+		for end := false; !end; {
+			var frame []byte
+			frame, end = c.out.Next()
+			link.SetEpoch(frame, c.epoch)
+			t.raw(c.owner, frame)
+		}
+	}
+	if c.ending() {
+		k.progressEnd(t, c)
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

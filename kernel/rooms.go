@@ -1,0 +1,110 @@
+package kernel
+
+import (
+	"github.com/netcore-go/netcore/kernel/internal/queue"
+	"github.com/netcore-go/netcore/sdk/link"
+)
+
+// maxBroadcast bounds one broadcast message, in bytes.
+const maxBroadcast = 16 << 20
+
+// room acts on a ROOM frame. Rooms of different handlers do not meet.
+func (k *Kernel) room(t *turn, in *instance, f *link.Frame) error {
+	key, value, _, err := link.NextHeader(f.Headers)
+	if err != nil || string(key) != "room" {
+		if f.Aux == link.RoomBroadcast && len(in.parts) > 0 {
+			return k.broadcast(t, in, f, "")
+		}
+		return violation(f, "no room named")
+	}
+	name := in.slot.name + "\x00" + string(value)
+	switch f.Aux {
+	case link.RoomBroadcast:
+		return k.broadcast(t, in, f, name)
+	case link.RoomJoin, link.RoomLeave:
+	default:
+		return violation(f, "operation %d", f.Aux)
+	}
+	c := k.conns.Get(f.Conn)
+	if c == nil {
+		in.stale.Add(1)
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.bound(in, f.Epoch):
+		in.stale.Add(1)
+	case f.Aux == link.RoomLeave:
+		k.hub.Leave(name, c.id)
+	default:
+		if err := k.hub.Join(name, c.id); err != nil {
+			return violation(f, "join: %v", err)
+		}
+	}
+	return nil
+}
+
+// broadcast sends a message to the members of a room, once all its parts are there.
+func (k *Kernel) broadcast(t *turn, in *instance, f *link.Frame, name string) error {
+	if len(in.parts) == 0 {
+		in.room, in.except = name, f.Stream
+	}
+	in.parts = link.AppendFrame(in.parts, &link.Frame{Kind: link.Data, Flags: f.Flags & link.More, Type: f.Type, Payload: f.Payload})
+	if len(in.parts) > maxBroadcast {
+		return violation(f, "broadcast of more than %d bytes", maxBroadcast)
+	}
+	if f.Flags&link.More != 0 {
+		return nil
+	}
+	in.members = k.hub.Members(in.room, in.members[:0])
+	for _, id := range in.members {
+		if id != in.except {
+			k.deliver(t, id, in.parts)
+		}
+	}
+	in.parts = in.parts[:0]
+	return nil
+}
+
+// deliver queues the frames of one message for a member. It never waits.
+func (k *Kernel) deliver(t *turn, id uint64, parts []byte) {
+	c := k.conns.Get(id)
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.broken {
+		return
+	}
+	if c.out.Bytes()+len(c.aside) >= c.l.Limits.QueueBytes {
+		if c.l.QueuePolicy == QueueClose {
+			k.abort(t, c, link.CauseOverflow)
+		} else {
+			c.l.stats.dropped.Add(1)
+		}
+		return
+	}
+	c.aside = append(c.aside, parts...)
+	if !c.out.Arriving() {
+		c.pushAside()
+		k.pump(t, c)
+	}
+}
+
+// pushAside queues the messages that arrived from elsewhere while one of the
+// handler was arriving. c.mu is held.
+func (c *conn) pushAside() {
+	for rest := c.aside; len(rest) > 0; {
+		n := link.Whole(rest, 0)
+		raw := rest[:n]
+		rest = rest[n:]
+		link.SetConn(raw, c.id)
+		c.out.Push(raw, link.FlagsOf(raw)&link.More == 0, queue.NoCredit)
+	}
+	if cap(c.aside) > 1<<10 {
+		c.aside = nil
+	}
+	c.aside = c.aside[:0]
+}
