@@ -32,6 +32,7 @@ type socket struct {
 	raw   syscall.RawConn
 	addr  netip.AddrPort
 	owner atomic.Pointer[listener] // who gets what is accepted
+	ended atomic.Bool
 }
 
 func listenTCP(ctx context.Context, address string) (*socket, error) {
@@ -68,7 +69,7 @@ func bare(err error) error {
 }
 
 // accept waits for a connection and then takes what is there, at most len(into).
-// It returns os.ErrClosed after close.
+// It returns an error after close.
 func (s *socket) accept(into []accepted) (n int, err error) {
 	rerr := s.raw.Read(func(fd uintptr) bool {
 		for n < len(into) {
@@ -96,7 +97,10 @@ func (s *socket) accept(into []accepted) (n int, err error) {
 	return 0, errors.Join(rerr, err)
 }
 
-func (s *socket) close() { s.file.Close() }
+func (s *socket) close() {
+	s.ended.Store(true)
+	s.file.Close()
+}
 
 // An accepted connection.
 type accepted struct {
@@ -123,7 +127,7 @@ func (k *Kernel) serve(s *socket) {
 		switch {
 		case err == nil:
 			k.arrive(l, into[:n])
-		case errors.Is(err, os.ErrClosed):
+		case s.ended.Load():
 			return
 		default:
 			l.stats.failed(fmt.Errorf("accept: %w", err))

@@ -155,7 +155,12 @@ func (h *localHost) sendDescriptor(fd int) error { return h.fds.send(fd) }
 func (h *localHost) pid() int                    { return os.Getpid() }
 func (h *localHost) done() <-chan struct{}       { return h.ends }
 func (h *localHost) hung() <-chan struct{}       { return nil }
-func (h *localHost) kill()                       { h.their.Close() }
+
+// kill also ends a plugin that was configured and never connected.
+func (h *localHost) kill() {
+	_, _ = h.Stop(context.Background(), &pb.StopRequest{})
+	h.their.Close()
+}
 
 func (h *localHost) err() error {
 	if errors.Is(h.cause, link.ErrClosed) {

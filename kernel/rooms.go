@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"go.uber.org/zap"
+
 	"github.com/netcore-go/netcore/kernel/internal/queue"
 	"github.com/netcore-go/netcore/sdk/link"
 )
@@ -10,13 +12,14 @@ const maxBroadcast = 16 << 20
 
 // room acts on a ROOM frame. Rooms of different handlers do not meet.
 func (k *Kernel) room(t *turn, in *instance, f *link.Frame) error {
-	key, value, _, err := link.NextHeader(f.Headers)
+	if f.Aux == link.RoomBroadcast && len(in.parts) > 0 {
+		return k.broadcast(t, in, f, "") // a later part: the first has named the room
+	}
+	key, value, rest, err := link.NextHeader(f.Headers)
 	if err != nil || string(key) != "room" {
-		if f.Aux == link.RoomBroadcast && len(in.parts) > 0 {
-			return k.broadcast(t, in, f, "")
-		}
 		return violation(f, "no room named")
 	}
+	f.Headers = rest
 	name := in.slot.name + "\x00" + string(value)
 	switch f.Aux {
 	case link.RoomBroadcast:
@@ -38,8 +41,9 @@ func (k *Kernel) room(t *turn, in *instance, f *link.Frame) error {
 	case f.Aux == link.RoomLeave:
 		k.hub.Leave(name, c.id)
 	default:
+		// JOIN has no answer, and too many rooms are the user's doing, not the SDK's.
 		if err := k.hub.Join(name, c.id); err != nil {
-			return violation(f, "join: %v", err)
+			k.log.Warn("join", zap.Stringer("instance", in), zap.String("connection", link.FormatID(c.id)), zap.Error(err))
 		}
 	}
 	return nil
@@ -50,7 +54,7 @@ func (k *Kernel) broadcast(t *turn, in *instance, f *link.Frame, name string) er
 	if len(in.parts) == 0 {
 		in.room, in.except = name, f.Stream
 	}
-	in.parts = link.AppendFrame(in.parts, &link.Frame{Kind: link.Data, Flags: f.Flags & link.More, Type: f.Type, Payload: f.Payload})
+	in.parts = link.AppendFrame(in.parts, &link.Frame{Kind: link.Data, Flags: f.Flags & link.More, Type: f.Type, Headers: f.Headers, Payload: f.Payload})
 	if len(in.parts) > maxBroadcast {
 		return violation(f, "broadcast of more than %d bytes", maxBroadcast)
 	}

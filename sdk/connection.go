@@ -35,7 +35,8 @@ type Connection interface {
 	// removes the key. Keys are strings; values are booleans, integers, floats,
 	// strings, []byte and encoding.BinaryMarshaler (read back as []byte). With
 	// any other key or value the pair stays in this process, which is logged
-	// once.
+	// once. A successor finds signed integers as int64, unsigned ones as uint64
+	// and floats as float64.
 	SetContext(key, value interface{})
 
 	// GetContext returns the value that was set last, or nil.

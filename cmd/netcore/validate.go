@@ -26,7 +26,8 @@ func (a *app) validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "validate", Short: "Check a configuration as run does, without listening",
 		Long: `Validate starts each plugin until it has accepted its options, and stops it.
-What it accepts, run serves, unless an address cannot be listened on.`,
+What it accepts, run serves, unless an address cannot be listened on or run_dir
+cannot be used.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.validate(cmd.Context(), &f, out) },
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -32,7 +31,7 @@ func (a *app) versionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := versionInfo{buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
 			return a.print(out, v, func(t *table) {
-				t.line("%s", fmt.Sprintf("netcore %s %s %s/%s", v.Version, v.Go, v.OS, v.Arch))
+				t.line("netcore %s %s %s/%s", v.Version, v.Go, v.OS, v.Arch)
 			})
 		},
 	}
