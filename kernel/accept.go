@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"github.com/netcore-go/netcore/kernel/internal/queue"
 	"github.com/netcore-go/netcore/kernel/internal/sockstat"
 )
 
@@ -160,7 +161,7 @@ func (k *Kernel) arrive(l *listener, those []accepted) {
 
 // newConn makes the table's entry of a connection that was admitted.
 func (k *Kernel) newConn(t *turn, l *listener, fd int, from netip.AddrPort) *conn {
-	c := &conn{l: l, fd: fd, remote: from, local: l.address, accepted: time.Unix(0, t.now)}
+	c := &conn{l: l, fd: fd, remote: from, local: l.address, accepted: time.Unix(0, t.now), requested: fd < 0, out: queue.New(&k.buffers)}
 	if fd >= 0 && l.address.Addr().IsUnspecified() {
 		if sa, err := unix.Getsockname(fd); err == nil {
 			c.local = addrPort(sa)
@@ -182,8 +183,17 @@ func (k *Kernel) newConn(t *turn, l *listener, fd int, from netip.AddrPort) *con
 
 // settle binds a new connection to the handler and the protocol plugin that
 // serve now. If one of them is missing, the connection waits for it; if one is
-// replaced meanwhile, its successor looks for such connections.
+// replaced meanwhile, its successor looks for such connections. If one will not
+// serve again, the connection ends.
 func (k *Kernel) settle(t *turn, c *conn) {
+	k.settleHandler(t, c)
+	k.settleProtocol(t, c)
+	c.mu.Lock()
+	k.endHopeless(t, c)
+	c.mu.Unlock()
+}
+
+func (k *Kernel) settleHandler(t *turn, c *conn) {
 	for {
 		h := c.l.handlerSlot.serving.Load()
 		if h != nil {
@@ -194,10 +204,14 @@ func (k *Kernel) settle(t *turn, c *conn) {
 			c.mu.Unlock()
 		}
 		if c.l.handlerSlot.serving.Load() == h {
-			break
+			return
 		}
 	}
-	for c.fd >= 0 {
+}
+
+// settleProtocol has nothing to do for a connection that no accept has made.
+func (k *Kernel) settleProtocol(t *turn, c *conn) {
+	for !c.requested {
 		p := c.l.protocolSlot.serving.Load()
 		if p != nil {
 			k.hand(t, c, p)

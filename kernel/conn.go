@@ -18,6 +18,10 @@ const (
 	windowBytes    = 256 << 10
 )
 
+// maxMessage bounds one message of a client, in bytes: nothing else bounds what
+// a protocol plugin may add to a message that it has started.
+const maxMessage = 64 << 20
+
 // A tie says how a connection is tied to its protocol plugin:
 //
 //	        OPEN                PREPARE            PREPARED, OFFER
@@ -67,6 +71,8 @@ type conn struct {
 	remote   netip.AddrPort
 	local    netip.AddrPort
 	accepted time.Time
+	// requested: no accept made it; it has no descriptor, and cannot move.
+	requested bool
 
 	active  atomic.Int64       // Unix nanoseconds of the last message either way
 	closeBy atomic.Int64       // Unix nanoseconds by which a close must be over; 0 if there is none
@@ -110,6 +116,7 @@ type conn struct {
 	aside      []byte // whole broadcasts that wait until the handler's message has arrived
 	outMidway  bool   // a message of the handler is arriving in parts
 	dropping   bool   // drop this message
+	cut        int    // messages that the owner had when the queue was dropped
 	credit     window // done for the handler, and not yet told to it
 	uncredited window // the handler's messages in out
 

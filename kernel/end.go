@@ -23,18 +23,22 @@ const closeTimeout = 10 * time.Second
 //	forgotten ◀── UNBIND answered and CLOSE answered with DONE
 
 // closeIn acts on CLOSE of the protocol plugin. c.mu is held.
-func (k *Kernel) closeIn(t *turn, c *conn, f *link.Frame) {
-	c.inputEnded = true
-	if f.Flags&link.Done != 0 {
-		c.done = true
-		k.drop(t, c, f.N)
-		return
+func (k *Kernel) closeIn(t *turn, c *conn, f *link.Frame) error {
+	gone := f.Flags&link.Done != 0
+	if gone && c.tie == tieOffered {
+		return violation(f, "it is at rest, and another instance's")
 	}
-	if f.N != link.CauseNone {
+	c.inputEnded = true
+	c.done = c.done || gone
+	if gone && c.move != nil {
+		c.move.finish(c, t.now, false) // PREPARE will not be answered
+	}
+	if gone || f.N != link.CauseNone {
 		k.drop(t, c, f.N)
-		return
+		return nil
 	}
 	k.progressEnd(t, c)
+	return nil
 }
 
 // end closes a connection in order: what is queued still goes out. c.mu is held.
@@ -60,6 +64,9 @@ func (k *Kernel) abort(t *turn, c *conn, cause link.Cause) {
 // drop ends a connection whose client can be written to no more. c.mu is held.
 func (k *Kernel) drop(t *turn, c *conn, cause link.Cause) {
 	c.blame(cause)
+	if !c.broken {
+		c.cut, _ = c.out.Outstanding()
+	}
 	c.broken, c.closing = true, true
 	done := c.out.Drop()
 	c.aside = nil

@@ -13,6 +13,7 @@ func (k *Kernel) fromHandler(t *turn, in *instance, f *link.Frame, raw []byte) e
 	switch f.Kind {
 	case link.Data, link.Ack, link.Close, link.Unbind, link.Context:
 	case link.Room:
+		t.release()
 		return k.room(t, in, f)
 	default:
 		return violation(f, "a handler does not send it")
@@ -22,8 +23,7 @@ func (k *Kernel) fromHandler(t *turn, in *instance, f *link.Frame, raw []byte) e
 		in.stale.Add(1)
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	t.lock(c)
 	if !c.bound(in, f.Epoch) {
 		in.stale.Add(1)
 		return nil
@@ -48,10 +48,13 @@ func (k *Kernel) ackIn(t *turn, c *conn, f *link.Frame, messages, bytes int, rep
 	if messages > c.given.messages {
 		return violation(f, "acknowledges %d messages of %d", messages, c.given.messages)
 	}
-	c.given.sub(messages, bytes)
-	if c.given.messages == 0 && !c.midway {
-		c.given.bytes = 0
+	// The protocol's window must open by what it was shut by, whatever the
+	// handler says.
+	bytes = min(max(bytes, 0), c.given.bytes)
+	if messages == c.given.messages && !c.midway {
+		bytes = c.given.bytes
 	}
+	c.given.sub(messages, bytes)
 	k.ackProtocol(t, c, messages, bytes, f.Stream, replied)
 	k.leaveWhenIdle(t, c)
 	return nil

@@ -8,8 +8,10 @@ import (
 func (k *Kernel) fromProtocol(t *turn, in *instance, f *link.Frame, raw []byte) error {
 	switch f.Kind {
 	case link.Ready:
+		t.release()
 		return k.answered(in, f)
 	case link.OpenRequest:
+		t.release()
 		return k.openRequest(t, in, f)
 	case link.Data, link.Written, link.State, link.Close, link.Prepared:
 	default:
@@ -20,8 +22,7 @@ func (k *Kernel) fromProtocol(t *turn, in *instance, f *link.Frame, raw []byte) 
 		in.stale.Add(1)
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	t.lock(c)
 	if !c.served(in, f.Epoch) {
 		in.stale.Add(1)
 		return nil
@@ -37,7 +38,7 @@ func (k *Kernel) fromProtocol(t *turn, in *instance, f *link.Frame, raw []byte) 
 		c.state = append(c.state[:0], f.Payload...)
 		c.touch(t.now)
 	case link.Close:
-		k.closeIn(t, c, f)
+		return k.closeIn(t, c, f)
 	case link.Prepared:
 		return k.prepared(t, c, in, f)
 	}
@@ -53,6 +54,9 @@ func (k *Kernel) dataIn(t *turn, c *conn, f *link.Frame, raw []byte) error {
 	}
 	c.inMidway = !ends
 	c.in.add(0, len(f.Payload))
+	if c.in.bytes > windowBytes+maxMessage {
+		return violation(f, "a message of more than %d bytes", maxMessage)
+	}
 	if ends {
 		c.in.messages++
 		c.received++
@@ -99,6 +103,9 @@ func (k *Kernel) ackProtocol(t *turn, c *conn, messages, bytes int, stream uint6
 
 // written notes what has reached the client's socket. c.mu is held.
 func (k *Kernel) written(t *turn, c *conn, f *link.Frame) error {
+	if c.broken {
+		return k.writtenLate(t, c, f)
+	}
 	done, ok := c.out.Written(int(f.N))
 	if !ok {
 		n, _ := c.out.Outstanding()
@@ -110,6 +117,19 @@ func (k *Kernel) written(t *turn, c *conn, f *link.Frame) error {
 	c.touch(t.now)
 	k.openHandlerWindow(t, c, done.Credit, done.CreditBytes)
 	k.pump(t, c)
+	return nil
+}
+
+// writtenLate is written for a connection whose queue was dropped while the
+// owner was writing. c.mu is held.
+func (k *Kernel) writtenLate(t *turn, c *conn, f *link.Frame) error {
+	if int64(f.N) > int64(c.cut) {
+		return violation(f, "%d messages of %d", f.N, c.cut)
+	}
+	c.cut -= int(f.N)
+	c.sent += int64(f.N)
+	c.l.stats.messagesOut(int64(f.N), int64(f.Aux)-int64(c.written))
+	c.written = f.Aux
 	return nil
 }
 

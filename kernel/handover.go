@@ -101,9 +101,11 @@ func (c *conn) own(in *instance, epoch uint32) {
 
 // answered acts on READY.
 func (k *Kernel) answered(in *instance, f *link.Frame) error {
+	t := &in.turn
 	c := k.conns.Get(f.Conn)
-	if c == nil {
+	if c == nil { // it has ended meanwhile, or never was
 		in.stale.Add(1)
+		t.append(in, &link.Frame{Kind: link.Release, Conn: f.Conn, Epoch: f.Epoch})
 		return nil
 	}
 	c.mu.Lock()
@@ -112,7 +114,6 @@ func (k *Kernel) answered(in *instance, f *link.Frame) error {
 		in.stale.Add(1)
 		return nil
 	}
-	t := &in.turn
 	if f.Flags&link.Refused != 0 {
 		k.notAdopted(t, c, in, string(f.Payload))
 		return nil

@@ -75,8 +75,11 @@ func (k *Kernel) expire(now time.Time) {
 	t := newTurn()
 	for _, c := range k.idle.advance(now) {
 		c.mu.Lock()
+		at, due := k.idle.deadline(c)
 		switch {
-		case c.forgotten:
+		case c.forgotten || !due:
+		case at > now.Sub(k.idle.start):
+			k.idle.add(c) // something has happened since it was found
 		case c.closeBy.Load() == 0:
 			k.end(t, c, link.CauseIdle)
 		case c.fd >= 0:

@@ -53,21 +53,83 @@ func (in *instance) String() string {
 
 // A turn is the handling of one batch of frames, or of one event in the kernel
 // itself: it gathers the links to flush at its end, when no lock is held.
+//
+// In a batch, frames of one connection mostly follow one another. A link's
+// reader therefore keeps the connection locked from frame to frame, and what it
+// causes on another link goes there in one piece before the lock is let go, so
+// that nobody's frames of this connection come between.
 type turn struct {
 	now   int64 // Unix nanoseconds
 	dirty []*link.Link
+
+	held *conn      // locked by this turn from frame to frame, or nil
+	run  []byte     // frames that held has caused, not yet queued
+	to   *link.Link // where run goes
 }
+
+// maxRun bounds what is kept in run, in bytes.
+const maxRun = 64 << 10
 
 // newTurn returns the turn of an event in the kernel itself.
 func newTurn() *turn { return &turn{now: time.Now().UnixNano()} }
 
-func (t *turn) append(in *instance, f *link.Frame) {
-	in.link.Append(f)
-	t.mark(in.link)
+// lock locks c until another connection is locked, or release.
+func (t *turn) lock(c *conn) {
+	if t.held == c {
+		return
+	}
+	t.release()
+	c.mu.Lock()
+	t.held = c
 }
 
+// release lets go of the connection that lock has locked. It must come before
+// the lock of any other connection is taken.
+func (t *turn) release() {
+	if t.held == nil {
+		return
+	}
+	t.spill()
+	t.held.mu.Unlock()
+	t.held = nil
+}
+
+// spill queues what the connection held has caused.
+func (t *turn) spill() {
+	if len(t.run) > 0 {
+		t.to.AppendRaw(t.run)
+		t.run = t.run[:0]
+	}
+}
+
+// append queues f for in. The connection that f is of is locked.
+func (t *turn) append(in *instance, f *link.Frame) {
+	if t.held == nil {
+		in.link.Append(f)
+		t.mark(in.link)
+		return
+	}
+	t.aim(in)
+	t.run = link.AppendFrame(t.run, f)
+}
+
+// raw queues an encoded frame for in. The connection that it is of is locked.
 func (t *turn) raw(in *instance, frame []byte) {
-	in.link.AppendRaw(frame)
+	if t.held == nil {
+		in.link.AppendRaw(frame)
+		t.mark(in.link)
+		return
+	}
+	t.aim(in)
+	t.run = append(t.run, frame...)
+}
+
+// aim has run go to in.
+func (t *turn) aim(in *instance) {
+	if t.to != in.link || len(t.run) >= maxRun {
+		t.spill()
+		t.to = in.link
+	}
 	t.mark(in.link)
 }
 
@@ -98,12 +160,12 @@ func violation(f *link.Frame, format string, args ...any) error {
 	return &violationError{fmt.Sprintf("%v of connection %s: %s", f.Kind, link.FormatID(f.Conn), fmt.Sprintf(format, args...))}
 }
 
-// receive is the link's receive function: it acts on a batch. An error ends the
-// instance.
+// receive is the link's receive function: it acts on a batch, and leaves it to
+// rest to flush. An error ends the instance.
 func (in *instance) receive(batch []byte) error {
 	t, f := &in.turn, &in.frame
 	t.now = time.Now().UnixNano()
-	defer t.flush()
+	defer t.release()
 	for len(batch) > 0 {
 		rest, err := link.Next(batch, f)
 		if err != nil {
@@ -135,3 +197,6 @@ func (in *instance) unhold() {
 		}
 	}
 }
+
+// rest is called by the link's reader when no more frames have arrived.
+func (in *instance) rest() { in.turn.flush() }

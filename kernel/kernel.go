@@ -17,6 +17,7 @@ import (
 	"github.com/netcore-go/netcore/kernel/internal/conntrack"
 	"github.com/netcore-go/netcore/kernel/internal/hub"
 	"github.com/netcore-go/netcore/kernel/internal/process"
+	"github.com/netcore-go/netcore/kernel/internal/queue"
 	fsm "github.com/netcore-go/netcore/kernel/internal/slot"
 	"github.com/netcore-go/netcore/sdk/link"
 )
@@ -48,6 +49,7 @@ type Kernel struct {
 	admission *admission.Gate
 	hub       *hub.Hub
 	idle      *idle
+	buffers   queue.Pool
 	closed    [link.CauseEnd]atomic.Int64 // connections, by cause
 	ops       atomic.Uint64               // operation numbers of slots
 	start     time.Time
@@ -258,12 +260,23 @@ func (k *Kernel) giveUp(s *slot) {
 	k.conns.All(func(_ uint64, c *conn) bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.l.protocolSlot == s && c.tie == tieNone || c.l.handlerSlot == s && c.bond == bondNone {
-			k.end(t, c, link.CauseCrashed)
-		}
+		k.endHopeless(t, c)
 		return true
 	})
 	t.flush()
+}
+
+// endHopeless ends a connection that waits for a slot that will not serve
+// again. c.mu is held.
+func (k *Kernel) endHopeless(t *turn, c *conn) {
+	switch {
+	case c.forgotten:
+	case c.tie == tieNone && !c.done && !c.l.protocolSlot.hopeful():
+		k.drop(t, c, link.CauseCrashed) // nobody will write to it
+	case c.bond == bondNone && !c.l.handlerSlot.hopeful():
+		k.end(t, c, link.CauseCrashed)
+		k.progressEnd(t, c) // it may have been closing, and have waited to tell its handler
+	}
 }
 
 func (k *Kernel) draining() bool { return k.stage.Load() >= stageDraining }

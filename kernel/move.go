@@ -74,6 +74,17 @@ func (m *move) refused(why string) {
 	m.mu.Unlock()
 }
 
+// hopeless says why the successor refuses what it is offered, if it has taken
+// nothing.
+func (m *move) hopeless() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.moved > 0 {
+		return ""
+	}
+	return m.why
+}
+
 // moveProtocol moves all connections of m.from that can move, again and again,
 // until none is left, ctx ends, or one of the two has died.
 func (k *Kernel) moveProtocol(ctx context.Context, m *move) {
@@ -89,6 +100,10 @@ func (k *Kernel) moveProtocol(ctx context.Context, m *move) {
 		if !k.movePassOnce(ctx, m) || m.from.conns.Load() == 0 {
 			return
 		}
+		if why := m.hopeless(); why != "" {
+			m.to.fail("it does not adopt connections: " + why)
+			return
+		}
 		pass.Reset(movePass)
 	}
 }
@@ -98,14 +113,15 @@ func (k *Kernel) moveProtocol(ctx context.Context, m *move) {
 func (k *Kernel) movePassOnce(ctx context.Context, m *move) bool {
 	ok := true
 	k.conns.All(func(_ uint64, c *conn) bool {
-		if ok = k.roomToMove(ctx, m, maxMoving); ok {
+		if ok = ctx.Err() == nil && k.roomToMove(m, maxMoving); ok {
 			t := newTurn()
 			k.prepare(t, m, c)
 			t.flush()
 		}
 		return ok
 	})
-	return ok && k.roomToMove(ctx, m, 1)
+	// Those that stand still are not left so: both answer soon, or hang.
+	return k.roomToMove(m, 1) && ok
 }
 
 // prepare asks the owner to let go of c.
@@ -124,7 +140,7 @@ func (k *Kernel) prepare(t *turn, m *move, c *conn) {
 
 // roomToMove offers what is at rest and waits until fewer than limit
 // connections stand still. It reports whether the move can go on.
-func (k *Kernel) roomToMove(ctx context.Context, m *move, limit int) bool {
+func (k *Kernel) roomToMove(m *move, limit int) bool {
 	deadline := time.NewTimer(answerTimeout)
 	defer deadline.Stop()
 	for {
@@ -140,8 +156,6 @@ func (k *Kernel) roomToMove(ctx context.Context, m *move, limit int) bool {
 		}
 		select {
 		case <-m.wake:
-		case <-ctx.Done():
-			// Those that stand still are not left so: both answer soon, or hang.
 		case <-deadline.C:
 			k.blameLate(m)
 			deadline.Reset(answerTimeout)
@@ -194,7 +208,8 @@ func (k *Kernel) abandon(m *move) {
 	t := newTurn()
 	for _, c := range standing {
 		c.mu.Lock()
-		if c.move == m && c.tie == tieOffered && c.owner == m.from {
+		// If m.from is dead, orphan looks after those that it has left at rest.
+		if c.move == m && c.tie == tieOffered && c.owner == m.from && !m.from.dead.Load() {
 			c.offerTo = nil
 			k.resume(t, c)
 		}

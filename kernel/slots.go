@@ -212,6 +212,7 @@ func (s *slot) died(in *instance) {
 	s.mu.Lock()
 	delete(s.instances, in.inc)
 	s.stepLocked(event)
+	s.serving.CompareAndSwap(in, nil) // its own successor's death may have put it back
 	s.mu.Unlock()
 	if to := s.serving.Load(); to != nil {
 		s.k.takeOver(to) // what a draining instance still had

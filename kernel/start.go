@@ -181,6 +181,7 @@ func (in *instance) run() {
 	ended := make(chan struct{})
 	go func() { // ends with the link, which ends with the process
 		defer close(ended)
+		in.link.OnIdle(in.rest)
 		if err := in.link.Run(in.receive); err != nil && !errors.Is(err, link.ErrClosed) {
 			in.fail(err.Error())
 		}

@@ -20,8 +20,16 @@
 // for a connection it puts into the connection's context, which lives in the
 // kernel, so that its successor finds it after a swap or a crash.
 //
+// Abilities beyond that are small interfaces that a value may also implement:
+//
+//	codecs     StateSaver, Pinger, Closer, ReplyEnder; StreamConfigurer of their protocol
+//	peers      Quiescer; OptionChecker of their protocol
+//	handlers   Starter, Configurer, Inline, Mover, Resumer
+//
 // The values are the same in process and as a plugin; package sdk/plugin turns
 // them into a process, and package sdk/sdktest has the suites that each must pass.
+// What passes between kernel and plugin is in sdk/pluginpb/v1 (plugin.proto for
+// calls, FRAMES.md for messages) and concerns only those who do without sdk/plugin.
 //
 // This package imports the standard library only.
 package sdk

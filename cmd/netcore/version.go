@@ -7,8 +7,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// buildVersion is the module's version as the go command has stamped it.
+// version is set by the build, with -ldflags "-X main.version=…".
+var version = ""
+
+// buildVersion is the version that the build has set, or the module's as the go
+// command has stamped it.
 func buildVersion() string {
+	if version != "" {
+		return version
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

@@ -14,7 +14,6 @@ import (
 
 const (
 	socketName = "admin.sock"
-	lockName   = "admin.lock"
 	// maxSocketPath is what sockaddr_un holds, without the final zero.
 	maxSocketPath = 107
 )
@@ -29,14 +28,15 @@ func SocketPath(runDir string) string { return filepath.Join(runDir, socketName)
 // to the user. It removes a socket that a dead netcore has left. If one is
 // alive, the error is ErrRunning.
 //
-// A lock beside the socket is held until the listener is closed, so that of two
-// processes that start at once only one takes the socket from the dead.
+// A lock on the directory is held until the listener is closed, so that of two
+// processes that start at once only one takes the socket from the dead. A file
+// to lock would be left behind: whoever removes it may remove the next one's.
 func Listen(runDir string) (net.Listener, error) {
 	path := SocketPath(runDir)
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("run_dir %s is too long: a socket's path has at most %d bytes", runDir, maxSocketPath)
 	}
-	lock, err := takeLock(filepath.Join(runDir, lockName))
+	lock, err := takeLock(runDir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", runDir, err)
 	}
@@ -48,7 +48,7 @@ func Listen(runDir string) (net.Listener, error) {
 }
 
 func takeLock(path string) (*os.File, error) {
-	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	lock, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}

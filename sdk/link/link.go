@@ -22,7 +22,9 @@ type Carrier interface {
 	// Read calls receive with whole frames as they arrive, until the other end
 	// closes (nil), Close is called, or receive returns an error, which it
 	// returns. The batch is valid until receive returns.
-	Read(receive func(batch []byte) error) error
+	// idle is called after a batch before Read waits, and after much was
+	// received without a wait; always before Read returns.
+	Read(receive func(batch []byte) error, idle func()) error
 	// Close ends Read and Write of this end, and makes the other end's Read
 	// return. It may be called more than once.
 	Close() error
@@ -36,6 +38,7 @@ type Carrier interface {
 // The queue is not bounded here; windows bound what is in it.
 type Link struct {
 	carrier Carrier
+	idle    func()
 	wake    chan struct{} // capacity 1: a pending wake-up of the writer
 	closed  chan struct{}
 
@@ -49,7 +52,7 @@ type Link struct {
 
 // New returns the end of a link that carrier carries. It starts nothing; Run does.
 func New(carrier Carrier) *Link {
-	return &Link{carrier: carrier, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+	return &Link{carrier: carrier, idle: func() {}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
 // Append queues f, which it copies. It never waits. Frames appended to a link
@@ -111,11 +114,18 @@ func (l *Link) Flush() {
 	l.mu.Unlock()
 }
 
+// Local reports whether a flush costs no system call, so that batches save
+// nothing.
+func (l *Link) Local() bool {
+	_, ok := l.carrier.(*memory)
+	return ok
+}
+
 // FlushLater has the link's writer write what is queued, together with what
 // other goroutines queue meanwhile. For one of many senders.
 func (l *Link) FlushLater() {
-	if _, ok := l.carrier.(*memory); ok {
-		l.Flush() // no system call to share
+	if l.Local() {
+		l.Flush()
 		return
 	}
 	l.signal()
@@ -128,10 +138,15 @@ func (l *Link) signal() {
 	}
 }
 
+// OnIdle has Run call f when nothing more is there to be received, before it
+// waits: the place to flush what the batches since the last call have caused.
+// It must come before Run. f must not wait, and not close the link.
+func (l *Link) OnIdle(f func()) { l.idle = f }
+
 // Run receives frames until the link ends, and writes what Flush leaves over.
 // receive is called from one goroutine at a time with whole frames, which are
-// its own to read and change until it returns; it must not wait, and should flush what it has caused
-// at its end. An error of receive ends the link.
+// its own to read and change until it returns; it must not wait. What it causes is
+// flushed by itself, or by OnIdle's function. An error of receive ends the link.
 //
 // Run returns nil when the other end has closed, ErrClosed after Close, and
 // otherwise what went wrong. receive is not running when it returns.
@@ -141,7 +156,7 @@ func (l *Link) Run(receive func(batch []byte) error) error {
 		defer close(written)
 		l.write()
 	}()
-	err := l.carrier.Read(receive)
+	err := l.carrier.Read(receive, l.idle)
 	select {
 	case <-l.closed:
 		err = ErrClosed

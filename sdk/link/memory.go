@@ -13,6 +13,7 @@ type memory struct {
 
 	mu      sync.Mutex // held while receive runs; guards the field below
 	receive func(batch []byte) error
+	idle    func()
 	failed  error // what receive returned
 }
 
@@ -54,15 +55,17 @@ func (m *memory) deliver(b []byte) error {
 	}
 	if err := m.receive(b); err != nil {
 		m.failed, m.receive = err, nil
+		m.idle()
 		m.Close()
 		return ErrClosed
 	}
+	m.idle()
 	return nil
 }
 
-func (m *memory) Read(receive func(batch []byte) error) error {
+func (m *memory) Read(receive func(batch []byte) error, idle func()) error {
 	m.mu.Lock()
-	m.receive = receive
+	m.receive, m.idle = receive, idle
 	m.mu.Unlock()
 	close(m.ready)
 	select {

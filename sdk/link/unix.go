@@ -26,6 +26,14 @@ type unix struct {
 	n       int
 	err     error
 	attempt func(fd uintptr) bool
+
+	// The same of arrive, which reads.
+	in     []byte
+	read   int
+	inErr  error
+	arrive func(fd uintptr) bool
+	busy   int // bytes received since the last call of idle
+	idle   func()
 }
 
 // NewUnix returns the end of a link over a connected unix stream socket, which
@@ -42,6 +50,14 @@ func NewUnix(conn *net.UnixConn) (*Link, error) {
 	u.attempt = func(fd uintptr) bool {
 		u.n, u.err = syscall.Write(int(fd), u.out)
 		return true // never wait
+	}
+	u.arrive = func(fd uintptr) bool {
+		u.read, u.inErr = syscall.Read(int(fd), u.in)
+		if u.inErr != syscall.EAGAIN {
+			return true
+		}
+		u.rest()
+		return false // wait
 	}
 	return New(u), nil
 }
@@ -92,11 +108,13 @@ func (u *unix) Write(b []byte) error {
 	return err
 }
 
-func (u *unix) Read(receive func(batch []byte) error) error {
+func (u *unix) Read(receive func(batch []byte) error, idle func()) error {
+	u.idle = idle
+	defer u.rest()
 	buf := make([]byte, readBuffer)
 	filled := 0
 	for {
-		n, err := u.conn.Read(buf[filled:])
+		n, err := u.receive(buf[filled:])
 		filled += n
 		used, need, bad := whole(buf[:filled])
 		if used > 0 {
@@ -112,6 +130,37 @@ func (u *unix) Read(receive func(batch []byte) error) error {
 			return readError(err, filled)
 		}
 		buf = fit(buf, filled, need)
+	}
+}
+
+// rest calls idle if something was received since its last call.
+func (u *unix) rest() {
+	if u.busy > 0 {
+		u.busy = 0
+		u.idle()
+	}
+}
+
+// receive reads what is there, or waits for it.
+func (u *unix) receive(p []byte) (int, error) {
+	if u.busy >= readBuffer {
+		u.rest() // a stream that never ends must not keep answers back
+	}
+	for {
+		u.in = p
+		if err := u.raw.Read(u.arrive); err != nil {
+			return 0, err
+		}
+		switch {
+		case u.inErr == syscall.EINTR:
+		case u.inErr != nil:
+			return 0, u.inErr
+		case u.read == 0:
+			return 0, io.EOF
+		default:
+			u.busy += u.read
+			return u.read, nil
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ func (r *Runtime) serve(l *link.Link, d Descriptors) (part.Part, error) {
 		defer close(watched)
 		r.watch(p, l, ended, failed)
 	}()
+	l.OnIdle(p.EndBatch)
 	err = l.Run(func(batch []byte) error { return r.receive(p, batch) })
 	close(ended)
 	<-watched
@@ -71,9 +72,8 @@ func (r *Runtime) watch(p part.Part, l *link.Link, ended <-chan struct{}, failed
 	}
 }
 
-// receive hands a batch to the part.
+// receive hands a batch to the part, which flushes when the link is idle.
 func (r *Runtime) receive(p part.Part, batch []byte) error {
-	defer p.EndBatch()
 	var f link.Frame
 	n := uint64(0)
 	for len(batch) > 0 {

@@ -16,17 +16,19 @@ import "encoding/binary"
 // prefix precedes each frame: its size, its credit, and flags.
 const prefix = 9
 
-// keep is the largest buffer that an empty queue keeps, in bytes.
-const keep = 1 << 10
+// small is the buffer that a queue keeps while it is empty, in bytes: enough for
+// a short message at a time.
+const small = 256
 
 const (
 	last   = 1 << iota // the message ends with this frame
 	credit             // the sender's window opens when the message is done
 )
 
-// A Queue is one connection's. The zero value is empty. It is not safe for
-// concurrent use.
+// A Queue is one connection's. It is not safe for concurrent use.
 type Queue struct {
+	pool        *Pool
+	lent        *[]byte // buf is its memory, if not nil
 	buf         []byte
 	head        int // offset of the oldest frame kept
 	sent        int // offset of the next frame to hand on
@@ -43,6 +45,9 @@ type Done struct {
 	CreditBytes     int // what the window opens by
 }
 
+// New returns an empty queue that borrows from pool.
+func New(pool *Pool) Queue { return Queue{pool: pool} }
+
 // NoCredit is for messages whose sender has no window.
 const NoCredit = -1
 
@@ -58,6 +63,7 @@ func (q *Queue) Push(frame []byte, end bool, window int) {
 	} else {
 		window = 0
 	}
+	q.reserve(prefix + len(frame))
 	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(len(frame)))
 	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(window))
 	q.buf = append(q.buf, flags)
@@ -143,7 +149,8 @@ func (q *Queue) Drop() Done {
 		d.add(frame, flags, q.window(at))
 		at += prefix + len(frame)
 	}
-	*q = Queue{}
+	q.giveBack()
+	*q = Queue{pool: q.pool}
 	return d
 }
 
@@ -173,17 +180,46 @@ func (q *Queue) window(offset int) int {
 func (q *Queue) compact() {
 	switch {
 	case q.head == len(q.buf):
-		if cap(q.buf) > keep {
-			q.buf = nil
-		} else {
-			q.buf = q.buf[:0]
-		}
+		q.giveBack()
+		q.buf = q.buf[:0]
 		q.head, q.sent, q.whole = 0, 0, 0
 	case q.head > 4<<10 && q.head > len(q.buf)/2:
-		n := copy(q.buf, q.buf[q.head:])
-		q.buf = q.buf[:n]
-		q.sent -= q.head
-		q.whole -= q.head
-		q.head = 0
+		q.moveTo(q.buf)
+	}
+}
+
+// moveTo moves what is kept to the start of buf.
+func (q *Queue) moveTo(buf []byte) {
+	n := copy(buf[:cap(buf)], q.buf[q.head:])
+	q.buf = buf[:n]
+	q.sent -= q.head
+	q.whole -= q.head
+	q.head = 0
+}
+
+// reserve makes room for n bytes more.
+func (q *Queue) reserve(n int) {
+	if len(q.buf)+n <= cap(q.buf) {
+		return
+	}
+	need := len(q.buf) - q.head + n
+	if need <= small {
+		q.moveTo(make([]byte, 0, small))
+		return
+	}
+	lent := q.pool.get(2 * need)
+	old := q.lent
+	q.moveTo(*lent)
+	if old != nil {
+		q.pool.put(old)
+	}
+	q.lent = lent
+}
+
+// giveBack returns a borrowed buffer.
+func (q *Queue) giveBack() {
+	if q.lent != nil {
+		q.pool.put(q.lent)
+		q.lent, q.buf = nil, nil
 	}
 }

@@ -26,7 +26,7 @@ func (m message) size() (n int) {
 // TestAgainstModel drives a queue and a naive list of messages alike.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q queue.Queue
+		q := queue.New(new(queue.Pool))
 		var kept []message // whole messages, oldest first
 		var arriving message
 		sent, serial := 0, 0
@@ -125,7 +125,7 @@ func account(ms []message) (d queue.Done) {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	var q queue.Queue
+	q := queue.New(new(queue.Pool))
 	frame := make([]byte, 104)
 	n := testing.AllocsPerRun(1000, func() {
 		q.Push(frame, true, 64)
@@ -138,7 +138,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 }
 
 func ExampleQueue() {
-	var q queue.Queue
+	q := queue.New(new(queue.Pool))
 	q.Push([]byte("hello"), true, 5)
 	frame, end := q.Next()
 	fmt.Printf("%s %v\n", frame, end)

@@ -12,35 +12,44 @@ import (
 // kernel counts it as.
 func (h *Host) message(c *conn, m sdk.Message, size uint64) {
 	stream := m.Stream()
+	if stream == 0 && h.inline {
+		h.out.begin(c, size)
+		h.onMessage(c, c, m)
+		h.out.end(c)
+		return
+	}
 	var held bool
 	if stream == 0 {
 		held = h.plain(c, m, size)
 	} else {
-		r := &request{conn: c, stream: stream, size: size}
-		h.onMessage(c, r, m)
-		c.mu.Lock()
-		held, r.over = r.held, true
-		c.mu.Unlock()
+		held = h.request(c, m, size)
 	}
-	if held {
-		h.out.end(nil)
-	} else {
+	if !held {
 		f := c.ack(stream, size)
-		h.out.end(&f)
+		h.out.append(&f)
 	}
 }
 
+// plain handles a message of no stream for a queued handler.
 func (h *Host) plain(c *conn, m sdk.Message, size uint64) (held bool) {
 	c.mu.Lock()
 	c.handling, c.held, c.size = true, false, size
 	c.mu.Unlock()
-	h.out.begin(c)
 	h.onMessage(c, c, m)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.handling = false
-	held = c.held
-	c.mu.Unlock()
-	return held
+	return c.held
+}
+
+// request handles a message of a stream.
+func (h *Host) request(c *conn, m sdk.Message, size uint64) (held bool) {
+	r := &request{conn: c, stream: m.Stream(), size: size}
+	h.onMessage(c, r, m)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r.over = true
+	return r.held
 }
 
 func (h *Host) onMessage(c *conn, to sdk.Connection, m sdk.Message) {

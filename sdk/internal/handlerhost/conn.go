@@ -40,7 +40,7 @@ type conn struct {
 	opened      bool // OnConnect or what came in its place has returned
 	waiting     bool // the end waits for streams
 	done        bool // the end has been handled
-	handling    bool // OnMessage runs for a message of no stream
+	handling    bool // OnMessage of a queued handler runs for a message of no stream
 	held        bool // which was held
 	size        uint64
 	messages    uint32        // outstanding

@@ -48,9 +48,14 @@ func (h *Host) endBatch() {
 
 func (h *Host) handle(f *link.Frame) error {
 	if f.Kind == link.Bind {
+		h.last = nil // it may be that number's earlier binding
 		return h.bind(f)
 	}
-	c := h.lookup(f.Conn)
+	c := h.last
+	if c == nil || c.number != f.Conn {
+		c = h.lookup(f.Conn)
+		h.last = c
+	}
 	if c != nil && c.epoch != f.Epoch {
 		c = nil // late, or not for us
 	}
@@ -65,6 +70,7 @@ func (h *Host) handle(f *link.Frame) error {
 		}
 	case link.Unbind:
 		if c != nil {
+			h.last = nil
 			h.unbind(c, f)
 		}
 	default:

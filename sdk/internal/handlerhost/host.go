@@ -43,6 +43,7 @@ type Host struct {
 	// Of the link's reader.
 	batch bool      // within a batch
 	now   time.Time // when the batch came
+	last  *conn     // of the last frame: a batch mostly has several of one connection
 
 	rooms sync.Mutex // held over the frames of one broadcast
 	early []byte     // broadcasts before Attach; guarded by rooms

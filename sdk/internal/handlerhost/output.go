@@ -22,6 +22,8 @@ type output struct {
 
 	mu       sync.Mutex // guards the fields below; for inline handlers only
 	handling uint64     // OnMessage runs for a message of this connection and no stream; 0 if not
+	size     uint64     // of that message
+	kept     bool       // the handler holds that message: it is acknowledged later
 	held     bool       // last is a frame held back
 	last     link.Frame // its headers and payload are in scratch
 	scratch  []byte
@@ -84,43 +86,45 @@ func (o *output) releaseLocked() {
 	}
 }
 
-// begin says that OnMessage will run for a message of c and no stream.
-func (o *output) begin(c *conn) {
-	if !o.inline {
-		return
-	}
+// begin says that OnMessage of an inline handler will run for a message of c and
+// no stream.
+func (o *output) begin(c *conn, size uint64) {
 	o.mu.Lock()
-	o.handling = c.number
+	o.handling, o.size, o.kept = c.number, size, false
 	o.mu.Unlock()
 }
 
-// end says that OnMessage has returned; f acknowledges its message if that
-// is to be now, and is nil otherwise.
-func (o *output) end(f *link.Frame) {
-	if !o.inline {
-		if f != nil {
-			o.link.Append(f)
-		}
-		return
+// keep is Hold of an inline handler. It reports whether there is a message of c
+// to hold, and its size.
+func (o *output) keep(c *conn) (size uint64, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.handling != c.number || o.kept {
+		return 0, false
 	}
+	o.kept = true
+	return o.size, true
+}
+
+// end says that OnMessage has returned, and acknowledges the message unless it
+// is held.
+func (o *output) end(c *conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.handling = 0
 	switch {
-	case f == nil:
+	case o.kept:
 		o.releaseLocked()
 	case o.held:
 		o.last.Flags |= link.Acked
-		o.last.Aux = f.Aux
+		o.last.Aux = o.size
 		o.releaseLocked()
-	case f.Stream != 0:
-		o.link.Append(f)
-	case o.acks.N > 0 && o.acks.Conn == f.Conn && o.acks.Epoch == f.Epoch:
+	case o.acks.N > 0 && o.acks.Conn == c.number && o.acks.Epoch == c.epoch:
 		o.acks.N++
-		o.acks.Aux += f.Aux
+		o.acks.Aux += o.size
 	default:
 		o.drainLocked()
-		o.acks = *f
+		o.acks = c.ack(0, o.size)
 	}
 }
 

@@ -42,6 +42,13 @@ func (r *request) Hold() (release func()) {
 
 // Hold holds the message of no stream that is being handled.
 func (c *conn) Hold() (release func()) {
+	if c.host.inline {
+		size, ok := c.host.out.keep(c)
+		if !ok {
+			return func() {}
+		}
+		return c.releaser(0, size)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.handling || c.held {

@@ -33,8 +33,8 @@ type Part interface {
 	// wait. An error is a violation of the contract by the kernel, and ends
 	// the plugin.
 	Handle(f *link.Frame) error
-	// EndBatch is called after the last frame of a batch; the part flushes
-	// what the batch has caused.
+	// EndBatch is called when no more frames have arrived; the part flushes
+	// what those since its last call have caused.
 	EndBatch()
 	// Connections is how many connections the part holds.
 	Connections() int

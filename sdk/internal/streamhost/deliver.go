@@ -30,16 +30,36 @@ func (c *conn) deliverLocked(w *worker, m *sdk.Message) bool {
 	data := m.Data
 	for len(data) > link.MaxChunk {
 		f.Flags, f.Payload = link.More, data[:link.MaxChunk]
-		c.sendLocked(&f)
+		w.add(c, &f)
 		data, f.Headers = data[link.MaxChunk:], nil
 	}
 	f.Flags, f.Payload, f.Aux = 0, data, c.used
-	c.sendLocked(&f)
+	w.add(c, &f)
 	c.kernelUsed = c.used
 	c.outstanding++
 	c.outBytes += uint64(len(m.Data))
 	w.queued += link.HeaderSize + len(m.Data)
 	return true
+}
+
+// maxRun bounds what add gathers, in bytes.
+const maxRun = 64 << 10
+
+// add gathers the frames of what was read at once, to queue them in one piece.
+// Nothing else of the connection is queued before spill.
+func (w *worker) add(c *conn, f *link.Frame) {
+	f.Conn, f.Epoch = c.id, c.epoch
+	w.run = link.AppendFrame(w.run, f)
+	if len(w.run) >= maxRun {
+		w.spill(c.host.link)
+	}
+}
+
+func (w *worker) spill(l *link.Link) {
+	if len(w.run) > 0 {
+		l.AppendRaw(w.run)
+		w.run = w.run[:0]
+	}
 }
 
 // reportLocked tells the kernel what has moved and no DATA says: messages that
@@ -49,6 +69,9 @@ func (c *conn) deliverLocked(w *worker, m *sdk.Message) bool {
 // As long as output is pending the offset behind it is not told: a crash then
 // finds the connection not whole. Nor is a state told that cannot be saved.
 func (c *conn) reportLocked(w *worker) {
+	if c.broken {
+		return
+	}
 	flushed := c.out == nil
 	if flushed && c.unreported > 0 {
 		c.kernelWritten = c.written

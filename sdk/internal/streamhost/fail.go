@@ -28,6 +28,7 @@ func decodeCause(err error) link.Cause {
 // failLocked ends the connection's input because of cause, and tells the kernel
 // when the output has been written. err says more, for the log.
 func (c *conn) failLocked(w *worker, cause link.Cause, err error) {
+	w.spill(c.host.link)
 	if c.cause != 0 || c.phase == gone {
 		return
 	}

@@ -14,8 +14,10 @@ func (h *Host) Handle(f *link.Frame) error {
 		h.dispatch(f)
 		return nil
 	case link.Open:
+		h.release()
 		return h.open(f)
 	case link.Offer:
+		h.release()
 		return h.offer(f)
 	}
 	return fmt.Errorf("%v is not for a stream protocol", f.Kind)
@@ -29,11 +31,29 @@ func (h *Host) dispatch(f *link.Frame) {
 		h.stale.Add(1)
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	h.lock(c)
 	fits := c.phase != gone && (f.Epoch == c.epoch || f.Kind == link.Resume)
 	if !fits || !c.actLocked(&h.work, f) {
 		h.stale.Add(1)
+	}
+}
+
+// lock locks c until another connection is locked, or release: frames of one
+// connection mostly follow one another.
+func (h *Host) lock(c *conn) {
+	if h.held == c {
+		return
+	}
+	h.release()
+	c.mu.Lock()
+	h.held = c
+}
+
+// release lets go of what lock has locked.
+func (h *Host) release() {
+	if h.held != nil {
+		h.held.mu.Unlock()
+		h.held = nil
 	}
 }
 
@@ -91,6 +111,7 @@ func (h *Host) markWoken(c *conn) {
 // EndBatch writes each connection that got something to write, once, goes on
 // with those whose window has opened, and flushes the link.
 func (h *Host) EndBatch() {
+	h.release()
 	for i, c := range h.dirty {
 		h.dirty[i] = nil
 		c.mu.Lock()

@@ -38,6 +38,7 @@ type Host struct {
 	work    worker
 	headers headerTable
 	last    *conn   // of the last frame of this batch
+	held    *conn   // locked from frame to frame
 	dirty   []*conn // with something to write
 	woken   []*conn // that may decode again
 

@@ -2,10 +2,8 @@ package streamhost_test
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net"
-	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +53,8 @@ type kernel struct {
 	fds   *descriptors
 	run   sync.WaitGroup
 	close sync.Once
-	err   error // of the host's end, after shut
+	ended chan struct{} // closed when the host's end has ended
+	err   error         // of the host's end, after ended
 
 	// on is called for each frame, in the goroutine that brings it. What it
 	// appends is flushed at the end of the batch. It must be set before the
@@ -77,7 +76,7 @@ func newKernel(t testing.TB, p sdk.StreamProtocol, cfg *pluginpb.ListenerConfig,
 		cfg = &pluginpb.ListenerConfig{}
 	}
 	cfg.Name = "test"
-	k := &kernel{t: t, fds: &descriptors{}, changed: make(chan struct{})}
+	k := &kernel{t: t, fds: &descriptors{}, changed: make(chan struct{}), ended: make(chan struct{})}
 	mine, theirs := link.Pair()
 	k.link = mine
 	h, err := streamhost.New(p, []*pluginpb.ListenerConfig{cfg}, part.Env{Link: theirs, Descriptors: k.fds}, opts...)
@@ -89,8 +88,14 @@ func newKernel(t testing.TB, p sdk.StreamProtocol, cfg *pluginpb.ListenerConfig,
 	k.run.Go(func() {
 		var f link.Frame // one for all, as in a plugin
 		k.err = theirs.Run(func(batch []byte) error { return deliver(h, batch, &f) })
+		close(k.ended)
 	})
 	t.Cleanup(k.shut)
+	// From here on both ends run: what is sent is handled at once.
+	k.send(link.Frame{Kind: link.Ack})
+	for !k.link.Drained() {
+		runtime.Gosched()
+	}
 	return k
 }
 
@@ -107,6 +112,19 @@ func deliver(h part.Part, batch []byte, f *link.Frame) error {
 		}
 	}
 	return nil
+}
+
+// violated waits for the host to end the link because of what it was sent.
+func (k *kernel) violated(want string) {
+	k.t.Helper()
+	select {
+	case <-k.ended:
+	case <-time.After(patience):
+		k.t.Fatalf("the link goes on, want it to end because %q", want)
+	}
+	if k.err == nil || !strings.Contains(k.err.Error(), want) {
+		k.t.Errorf("the link ended with %v, want %q", k.err, want)
+	}
 }
 
 // shut ends the link and the host.
@@ -140,154 +158,12 @@ func (k *kernel) receive(batch []byte) error {
 	return nil
 }
 
-func (k *kernel) record(f link.Frame) {
-	f.Headers = append([]byte(nil), f.Headers...)
-	f.Payload = append([]byte(nil), f.Payload...)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.frames = append(k.frames, f)
-	close(k.changed)
-	k.changed = make(chan struct{})
-}
-
 // send sends frames to the host in one batch.
 func (k *kernel) send(frames ...link.Frame) {
 	for i := range frames {
 		k.link.Append(&frames[i])
 	}
 	k.link.Flush()
-}
-
-// seen returns the frames of a connection so far, and what is closed when there
-// is one more.
-func (k *kernel) seen(conn uint64) (frames []link.Frame, more chan struct{}) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, f := range k.frames {
-		if f.Conn == conn {
-			frames = append(frames, f)
-		}
-	}
-	return frames, k.changed
-}
-
-// until waits until a connection's frames satisfy ok, and returns them.
-func (k *kernel) until(conn uint64, what string, ok func([]link.Frame) bool) []link.Frame {
-	k.t.Helper()
-	late := time.After(patience)
-	for {
-		frames, more := k.seen(conn)
-		if ok(frames) {
-			return frames
-		}
-		select {
-		case <-more:
-		case <-late:
-			k.t.Fatalf("connection %d: no %s; frames:\n%s", conn, what, transcript(frames))
-		}
-	}
-}
-
-// await waits for the nth frame of that kind, counted from 1.
-func (k *kernel) await(conn uint64, kind link.Kind, nth int) link.Frame {
-	k.t.Helper()
-	var found link.Frame
-	k.until(conn, fmt.Sprintf("%v %d", kind, nth), func(frames []link.Frame) bool {
-		n := 0
-		for _, f := range frames {
-			if f.Kind == kind {
-				if n++; n == nth {
-					found = f
-					return true
-				}
-			}
-		}
-		return false
-	})
-	return found
-}
-
-// transcript writes frames so that they can be compared.
-func transcript(frames []link.Frame) string {
-	var b strings.Builder
-	for i := range frames {
-		b.WriteString(line(&frames[i]) + "\n")
-	}
-	return b.String()
-}
-
-func line(f *link.Frame) string {
-	s := fmt.Sprintf("%v e%d n%d", f.Kind, f.Epoch, f.N)
-	if f.Flags != 0 {
-		s += fmt.Sprintf(" flags %d", f.Flags)
-	}
-	if f.Stream != 0 || f.Aux != 0 {
-		s += fmt.Sprintf(" stream %d aux %d", f.Stream, f.Aux)
-	}
-	if len(f.Payload) > 40 {
-		return s + fmt.Sprintf(" %d bytes", len(f.Payload))
-	}
-	if len(f.Payload) > 0 && f.Kind != link.Prepared {
-		s += fmt.Sprintf(" %q", f.Payload)
-	}
-	return s
-}
-
-// pair returns the client's end of a connection, and the descriptor of the
-// server's end.
-func pair(t testing.TB, network string) (client net.Conn, server int) {
-	t.Helper()
-	if network == "unix" {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := os.NewFile(uintptr(fds[0]), "client")
-		defer f.Close()
-		c, err := net.FileConn(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		return c, fds[1]
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	s, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	return c, dupConn(t, s)
-}
-
-func dupConn(t testing.TB, c net.Conn) (fd int) {
-	t.Helper()
-	raw, err := c.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := raw.Control(func(from uintptr) { fd = dup(t, int(from)) }); err != nil {
-		t.Fatal(err)
-	}
-	return fd
-}
-
-func dup(t testing.TB, fd int) int {
-	t.Helper()
-	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // A window for messages to the kernel that no test exhausts by chance.
@@ -344,36 +220,5 @@ func echo(k *kernel, f *link.Frame) {
 		if f.Flags&link.Done == 0 {
 			k.link.Append(&link.Frame{Kind: link.Close, Conn: f.Conn, Epoch: f.Epoch, N: f.N})
 		}
-	}
-}
-
-func write(t testing.TB, c net.Conn, p []byte) {
-	t.Helper()
-	c.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := c.Write(p); err != nil {
-		t.Fatalf("client write: %v", err)
-	}
-}
-
-// expect reads want from the client's end.
-func expect(t testing.TB, c net.Conn, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	c.SetReadDeadline(time.Now().Add(patience))
-	if n, err := io.ReadFull(c, got); err != nil {
-		t.Fatalf("client read %.80q (%d bytes), %v, want %.80q (%d)", got[:n], n, err, want, len(want))
-	}
-	if string(got) != want {
-		t.Fatalf("client read %.80q, want %.80q", got, want)
-	}
-}
-
-// expectEnd reads want, and then the end.
-func expectEnd(t testing.TB, c net.Conn, want string) {
-	t.Helper()
-	c.SetReadDeadline(time.Now().Add(patience))
-	got, err := io.ReadAll(c)
-	if string(got) != want || err != nil {
-		t.Fatalf("client read %q, %v, want %q and the end", got, err, want)
 	}
 }

@@ -3,6 +3,7 @@ package streamhost
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -21,12 +22,21 @@ const headroom = 4 << 10
 // batch, so that a few bulky connections do not hold up the others' messages.
 const flushAt = 128 << 10
 
+// maxBatches is how many batches of events a loop serves before it flushes,
+// although there are more.
+const maxBatches = 4
+
+// localBatch is how many connections a loop reads before it flushes a link that
+// costs no system call: replies leave while others are still being read.
+const localBatch = 16
+
 // A worker is the scratch space of a goroutine that acts on connections.
 type worker struct {
 	now     int64  // the clock at the start of its batch
 	queued  int    // bytes of messages since the last flush
 	buf     []byte // what was read; loops only
 	scratch []byte // header blocks, codec output, codec state
+	run     []byte // DATA frames of the connection that is read, not yet queued
 }
 
 // A loop waits for the sockets of some connections and reads them. Its epoll
@@ -42,6 +52,8 @@ type loop struct {
 	ready  [eventBatch]*conn
 	n      int   // events taken
 	err    error // of taking them
+	// batches counts the batches of events since the last settle.
+	batches int
 
 	mu    sync.Mutex // guards the field below
 	slots []*conn    // by descriptor, those in the epoll set
@@ -92,21 +104,42 @@ func (l *loop) run() {
 			return
 		}
 		l.serve()
+		if l.batches++; l.batches >= maxBatches {
+			l.settle()
+			runtime.Gosched() // the link's reader may share this loop's P
+		}
 	}
 }
 
+// take takes the next events. When there are none it flushes, and has the
+// goroutine wait: what sockets have become readable meanwhile joins the batch.
 func (l *loop) take(fd uintptr) bool {
-	l.n, l.err = unix.EpollWait(int(fd), l.events[:], 0)
-	if l.err == unix.EINTR {
-		l.n, l.err = 0, nil
+	for {
+		l.n, l.err = unix.EpollWait(int(fd), l.events[:], 0)
+		if l.err == unix.EINTR {
+			l.n, l.err = 0, nil
+		}
+		if l.n > 0 || l.err != nil {
+			return true
+		}
+		if l.batches == 0 {
+			return false
+		}
+		l.settle()
 	}
-	return l.n > 0 || l.err != nil
+}
+
+// settle ends a batch.
+func (l *loop) settle() {
+	l.batches = 0
+	l.host.settle(&l.work)
 }
 
 // serve acts on a batch of events.
 func (l *loop) serve() {
 	l.resolve()
 	l.work.now = l.host.clock()
+	local := l.host.link.Local()
 	for i := range l.n {
 		c := l.ready[i]
 		l.ready[i] = nil
@@ -114,12 +147,11 @@ func (l *loop) serve() {
 			continue
 		}
 		c.handle(&l.work, l.events[i].Events)
-		if l.work.queued >= flushAt {
+		if l.work.queued >= flushAt || local && i%localBatch == localBatch-1 {
 			l.work.queued = 0
 			l.host.link.Flush()
 		}
 	}
-	l.host.settle(&l.work)
 }
 
 // resolve finds the connections of the events, all under one lock. A descriptor

@@ -73,6 +73,7 @@ func (c *conn) decodeLocked(w *worker, data []byte) {
 func (c *conn) consumeLocked(w *worker, data []byte) (rest []byte) {
 	var bytes int64
 	defer func() { // one for all messages of a read
+		w.spill(c.host.link)
 		c.host.budget.take(bytes)
 		if v := recover(); v != nil {
 			c.panickedLocked(w, "Decode", v)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,9 @@ func TestBudget(t *testing.T) {
 		if n := countData(frames) - acked[i]; n > 0 {
 			k.send(link.Frame{Kind: link.Ack, Conn: uint64(i + 1), Epoch: 1, N: uint32(n), Aux: uint64(n * size)})
 		}
+	}
+	for !k.link.Drained() {
+		runtime.Gosched()
 	}
 	if used := streamhost.BudgetUsed(k.host); used != 0 {
 		t.Errorf("%d bytes are with the kernel in the end, want 0", used)

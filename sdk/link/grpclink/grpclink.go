@@ -66,9 +66,13 @@ func (c *carrier) Write(b []byte) error {
 	return nil
 }
 
-func (c *carrier) Read(receive func(batch []byte) error) error {
+func (c *carrier) Read(receive func(batch []byte) error, idle func()) error {
+	each := func(batch []byte) error {
+		defer idle() // whether more has arrived cannot be seen
+		return receive(batch)
+	}
 	if c.served == nil {
-		return c.read(receive)
+		return c.read(each)
 	}
 	// The server's Recv ends only with the call, and the call with Run: so
 	// Close must not wait for Recv.
@@ -82,7 +86,7 @@ func (c *carrier) Read(receive func(batch []byte) error) error {
 			if !open {
 				return link.ErrClosed
 			}
-			return receive(batch)
+			return each(batch)
 		})
 	}()
 	select {

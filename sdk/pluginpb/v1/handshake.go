@@ -1,3 +1,7 @@
+// Package pluginpb is the contract between the netcore kernel and its plugins,
+// version 1: the control calls and rare payloads of plugin.proto as generated
+// code, and what both sides say before the first call. FRAMES.md describes what
+// passes per message; package sdk/link speaks it.
 package pluginpb
 
 import (

@@ -1,0 +1,114 @@
+package kernel_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestSuccessorFails has a protocol's successor fail at each step of a swap,
+// while clients talk: they notice nothing, and the reason is told.
+func TestSuccessorFails(t *testing.T) {
+	tests := []struct{ lie, reason string }{
+		{"exit", "no licence found"},
+		{"hang", "not ready within"},
+		{"protocol", "version"},
+		{"frame_version", "frame version 9"},
+		{"wrong_kind", "is no protocol"},
+		{"no_carrier", "no carrier"},
+		{"field", "listener a: options.framing: is out of fashion"},
+		{"configure_hangs", "configure: "},
+		{"after_configure", "health: "},
+		{"on_offer", "exited with status 1"},
+		{"silent", "no answer to OFFER"},
+		{"refuses", "not my taste"},
+		{"foreign_ready", "no answer to OFFER"},
+		{"after_ready", "exited with status 1"},
+		{"after_some", "exited with status 1"},
+		{"size_small", "malformed frame: size 5"},
+		{"size_huge", "malformed frame: size 2147483648"},
+		{"kind_none", "malformed frame: kind"},
+		{"kind_wrong", "malformed frame: kind"},
+		{"kind_others", "BIND"},
+		{"byte_seven", "byte 7 is 1"},
+		{"headers", "bytes of headers"},
+		{"long_data", "DATA of 16385 bytes"},
+		{"half_frame", "within a frame"},
+		{"too_much_written", "WRITTEN"},
+	}
+	r := start(t, process)
+	c := talk(t, r.addr(), 50)
+	before := r.slot("frames").Instances[0].PID
+	for _, tt := range tests {
+		ok := t.Run(tt.lie, func(t *testing.T) {
+			r.lies("protocol", tt.lie)
+			_, err := r.swap("frames", "")
+			if err == nil || !strings.Contains(err.Error(), tt.reason) {
+				t.Errorf("Swap() = %v, want an error with %q", err, tt.reason)
+			}
+			s := r.settled("frames")
+			if !strings.Contains(s.Reason, tt.reason) {
+				t.Errorf("reason in status = %q, want %q in it", s.Reason, tt.reason)
+			}
+			if got := s.Instances[0].PID; got != before {
+				t.Errorf("pid %d serves, want %d as before", got, before)
+			}
+			if n := r.k.Status().Total.ActiveConnections; n != 50 {
+				t.Errorf("%d connections, want 50; closed: %v", n, r.k.Status().Closed)
+			}
+			c.further(t)
+		})
+		if !ok {
+			break // what comes after would only follow from it
+		}
+	}
+	r.lies("protocol", "")
+	if report := r.mustSwap("frames"); report.Moved != 50 {
+		t.Errorf("moved %d, want 50", report.Moved)
+	}
+	c.further(t)
+	c.unharmed(t)
+}
+
+// TestForeignFramesAreDropped: a successor sends frames for connections that
+// are not its own, and its own by stale epochs.
+func TestForeignFramesAreDropped(t *testing.T) {
+	r := start(t, process)
+	c := talk(t, r.addr(), 20)
+	r.lies("protocol", "foreign")
+	r.mustSwap("frames")
+	c.further(t)
+	if s := r.settled("frames"); s.Instances[0].Stale < 10_000 {
+		t.Errorf("%d stale frames were counted, want at least 10000", s.Instances[0].Stale)
+	}
+	c.unharmed(t)
+}
+
+// TestLiesAboutAnOwnConnection: what a successor does to the one connection
+// that it has harms no other.
+func TestLiesAboutAnOwnConnection(t *testing.T) {
+	for _, tt := range []struct{ lie, reason string }{
+		{"beyond_window", "are outstanding"},
+		{"endless_message", "message"},
+	} {
+		t.Run(tt.lie, func(t *testing.T) {
+			r := start(t, process)
+			c := talk(t, r.addr(), 20)
+			r.lies("protocol", tt.lie)
+			if _, err := r.swap("frames", ""); err == nil || !strings.Contains(err.Error(), tt.reason) {
+				t.Errorf("Swap() = %v, want an error with %q", err, tt.reason)
+			}
+			r.settled("frames")
+			eventually(t, func() error { c.further(t); return nil })
+			c.stop()
+			harmed := 0
+			for _, err := range c.errs {
+				if err != nil {
+					harmed++
+				}
+			}
+			if harmed > 1 {
+				t.Errorf("%d connections were harmed, want at most 1: %v", harmed, c.errs)
+			}
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package e2e_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/netcore-go/netcore/test/e2e/internal/count"
+	"github.com/netcore-go/netcore/test/e2e/internal/server"
+)
+
+// The load of the promises: connections, how many of them talk, and how many
+// messages a second those send together.
+const (
+	crowd   = 2000
+	talkers = 400
+	rate    = 2000
+)
+
+// maxPause is how long a connection may stand still in a swap, at the 99th
+// percentile.
+const maxPause = 100 * time.Millisecond
+
+// swapsOnce is how many swaps the pauses are taken of.
+const swapsOnce = 5
+
+func TestSwapUnderLoad(t *testing.T) {
+	for _, plugin := range []string{"tcp", "echo"} {
+		t.Run(plugin, func(t *testing.T) {
+			s := start(t, server.EchoYAML)
+			f := dial(t, s, crowd)
+			stop := talk(t, f.Conns()[:talkers], rate)
+			var clients, kernel []time.Duration
+			for range swapsOnce {
+				if err := f.AwaitAnswers(patient(t), rate/2); err != nil {
+					t.Fatal(err)
+				}
+				f.ResetPauses()
+				r, err := s.Swap(plugin, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Moved != crowd || r.Remaining != 0 {
+					t.Errorf("moved %d connections and left %d, want %d and 0", r.Moved, r.Remaining, crowd)
+				}
+				if err := f.AwaitAnswers(patient(t), 2*talkers); err != nil {
+					t.Fatal(err)
+				}
+				clients = append(clients, f.Report().Pause(0.99))
+				kernel = append(kernel, r.PauseP99)
+			}
+			stop()
+			settleAndAsk(t, f)
+			report := untouched(t, f)
+			t.Logf("%d connections, %d messages answered; pause p99 of each swap: clients %v, kernel %v", crowd, report.Answered, rounded(clients), rounded(kernel))
+			if worst := slices.Max(clients); worst > maxPause {
+				t.Errorf("pause p99 = %v, want at most %v", worst, maxPause)
+			}
+		})
+	}
+}
+
+func rounded(all []time.Duration) []time.Duration {
+	out := slices.Clone(all)
+	for i := range out {
+		out[i] = round(out[i])
+	}
+	return out
+}
+
+func TestManySwaps(t *testing.T) {
+	s := start(t, server.EchoYAML)
+	f := dial(t, s, crowd)
+	stop := talk(t, f.Conns()[:talkers], rate)
+	began := time.Now()
+	const swaps = 50
+	for i := range swaps {
+		plugin := []string{"tcp", "echo"}[i%2]
+		if _, err := s.Swap(plugin, ""); err != nil {
+			t.Fatalf("swap %d: %v", i, err)
+		}
+	}
+	took := time.Since(began)
+	stop()
+	settleAndAsk(t, f)
+	t.Logf("%d swaps in %v: %v", swaps, round(took), untouched(t, f))
+}
+
+// arrivals is how many clients a second come in while plugins are swapped.
+const arrivals = 500
+
+func TestSwapsWhileClientsArrive(t *testing.T) {
+	s := start(t, server.EchoYAML)
+	f := dial(t, s, 200)
+	began := time.Now()
+	visitors := count.StartVisits(s.Address, arrivals, false)
+	const swaps = 20
+	for i := range swaps {
+		plugin := []string{"tcp", "echo"}[i%2]
+		if _, err := s.Swap(plugin, ""); err != nil {
+			t.Errorf("swap %d: %v", i, err)
+		}
+	}
+	visits := visitors.Stop()
+	settleAndAsk(t, f)
+	untouched(t, f)
+	for _, v := range visits {
+		if v.Err != nil {
+			t.Error(v)
+		}
+	}
+	t.Logf("%d swaps in %v, %d visits, the longest took %v", swaps, round(time.Since(began)), len(visits), round(count.Longest(visits)))
+}
