@@ -80,7 +80,7 @@ tools:
 	@mkdir -p bin/tools
 	cd tools && $(GO) build -o ../bin/tools/ tool
 
-bench: build ## compare with other servers, and write docs/benchmarks.md (ARGS="-quick" to try it)
+bench: build ## compare with other servers, and write docs/benchmarks.md (ARGS="-quick -out FILE" to try it)
 	cd bench && $(GO) run ./cmd/compare -out ../docs/benchmarks.md $(ARGS)
 
 clean: ## remove what was built

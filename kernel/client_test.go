@@ -120,6 +120,7 @@ type crowd struct {
 	once    sync.Once
 	wg      sync.WaitGroup
 	rounds  atomic.Int64
+	ended   atomic.Int64 // clients with an error
 }
 
 func dialAll(t *testing.T, addr string, n int) []*client {
@@ -136,7 +137,11 @@ func talk(t *testing.T, addr string, n int) *crowd {
 	t.Helper()
 	c := &crowd{clients: dialAll(t, addr, n), errs: make([]error, n), quit: make(chan struct{})}
 	for i := range c.clients {
-		c.wg.Go(func() { c.errs[i] = c.speak(c.clients[i]) })
+		c.wg.Go(func() {
+			if c.errs[i] = c.speak(c.clients[i]); c.errs[i] != nil {
+				c.ended.Add(1)
+			}
+		})
 	}
 	t.Cleanup(func() { c.stop() })
 	c.further(t)
@@ -162,11 +167,15 @@ func (c *crowd) further(t *testing.T) {
 	t.Helper()
 	target := c.rounds.Load() + int64(4*len(c.clients))
 	eventually(t, func() error {
-		if n := c.rounds.Load(); n < target {
-			return fmt.Errorf("%d rounds, want %d", n, target)
+		if n := c.rounds.Load(); n < target && int(c.ended.Load()) < len(c.clients)/2 {
+			return fmt.Errorf("%d rounds, want %d; %d clients have ended", n, target, c.ended.Load())
 		}
 		return nil
 	})
+	if c.ended.Load() >= int64(len(c.clients)+1)/2 {
+		c.stop()
+		t.Fatalf("too many clients have ended: %v", errors.Join(c.errs...))
+	}
 }
 
 func (c *crowd) stop() {

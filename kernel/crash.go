@@ -61,7 +61,6 @@ func (k *Kernel) disown(t *turn, c *conn) {
 		k.drop(t, c, cause)
 		return
 	}
-	c.inMidway = false
 	c.out.Rewind()
 	k.progressEndIfEnding(t, c)
 }
@@ -83,7 +82,7 @@ func (c *conn) survey() link.Cause {
 		return link.CauseNone // its owner never came to it: it is opened anew
 	}
 	c.opened = true
-	if n.Consumed != c.end+uint64(len(c.rest)) || n.Written != c.written {
+	if c.inMidway || n.Consumed != c.end+uint64(len(c.rest)) || n.Written != c.written {
 		return link.CauseCrashed
 	}
 	return link.CauseNone

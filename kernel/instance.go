@@ -67,8 +67,10 @@ type turn struct {
 	to   *link.Link // where run goes
 }
 
-// maxRun bounds what is kept in run, in bytes.
-const maxRun = 64 << 10
+const (
+	maxRun    = 64 << 10 // what is kept in run, in bytes
+	maxCopied = 512      // a frame that is worth a copy to save a lock, in bytes
+)
 
 // newTurn returns the turn of an event in the kernel itself.
 func newTurn() *turn { return &turn{now: time.Now().UnixNano()} }
@@ -121,6 +123,11 @@ func (t *turn) raw(in *instance, frame []byte) {
 		return
 	}
 	t.aim(in)
+	if len(frame) > maxCopied {
+		t.spill()
+		in.link.AppendRaw(frame)
+		return
+	}
 	t.run = append(t.run, frame...)
 }
 

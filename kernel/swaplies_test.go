@@ -98,7 +98,7 @@ func TestLiesAboutAnOwnConnection(t *testing.T) {
 				t.Errorf("Swap() = %v, want an error with %q", err, tt.reason)
 			}
 			r.settled("frames")
-			eventually(t, func() error { c.further(t); return nil })
+			c.further(t)
 			c.stop()
 			harmed := 0
 			for _, err := range c.errs {

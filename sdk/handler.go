@@ -15,7 +15,7 @@ type MessageHandler interface {
 	OnConnect(conn Connection)
 
 	// OnMessage handles msg. Its return acknowledges the message, unless the
-	// handler called [Hold]. msg.Data is valid until then.
+	// handler called [Hold]. msg.Data is valid until it returns, held or not.
 	OnMessage(conn Connection, msg Message)
 
 	// OnDisconnect is told why the connection ended; err is nil after an

@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 
@@ -16,7 +17,8 @@ type backlogs struct {
 	queue map[string][]held
 }
 
-// A held message is not acknowledged, so that its data stays valid.
+// A held message is a copy that is not acknowledged, so that it takes its share
+// of the window.
 type held struct {
 	msg     sdk.Message
 	release func()
@@ -37,6 +39,7 @@ func (b *backlogs) has(conn sdk.Connection) bool {
 // add puts msg behind those of conn that wait. It reports whether msg is the
 // first, for which a retry must be started.
 func (b *backlogs) add(conn sdk.Connection, msg sdk.Message) (first bool) {
+	msg.Data = bytes.Clone(msg.Data) // it is valid until OnMessage returns
 	id, h := conn.ID(), held{msg: msg, release: sdk.Hold(conn)}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,6 +1,7 @@
 package netstring_test
 
 import (
+	"bytes"
 	"testing"
 
 	netstring "github.com/netcore-go/netcore/examples/thirdparty"
@@ -19,6 +20,7 @@ func TestConformance(t *testing.T) {
 		Messages: []sdk.Message{
 			{Type: sdk.MessageTypeBinary, Data: []byte("hello")},
 			{Type: sdk.MessageTypeBinary, Data: []byte("5:,\n")},
+			{Type: sdk.MessageTypeBinary, Data: bytes.Repeat([]byte("x"), 100)},
 			{Type: sdk.MessageTypeBinary},
 		},
 		Encode: func(m sdk.Message) []byte {

@@ -9,8 +9,13 @@ import (
 // ErrClosed is returned by Run after Close.
 var ErrClosed = errors.New("link closed")
 
-// maxSpare bounds the buffer that an idle link keeps, in bytes.
-const maxSpare = 1 << 20
+// minSpare is the buffer that a link keeps in any case, in bytes. A larger one is
+// kept as long as batches use it.
+const minSpare = 64 << 10
+
+// patience is how many small batches in a row have a link let go of a large
+// buffer.
+const patience = 256
 
 // A Carrier moves batches for one end of a [Link]. Write and TryWrite are never
 // called concurrently with each other.
@@ -46,8 +51,10 @@ type Link struct {
 	queue   []byte
 	spare   []byte
 	rest    []byte // what TryWrite left over, for the writer
+	whole   []byte // the batch that rest is the end of
 	writing bool   // a goroutine is in TryWrite or Write, or rest waits for the writer
 	down    bool   // nothing can be written any more
+	small   int    // batches in a row that needed little of their buffer
 }
 
 // New returns the end of a link that carrier carries. It starts nothing; Run does.
@@ -103,7 +110,7 @@ func (l *Link) Flush() {
 			break
 		}
 		if len(rest) > 0 {
-			l.rest = rest
+			l.rest, l.whole = rest, b
 			l.mu.Unlock()
 			l.signal()
 			return // still writing: the writer goes on
@@ -179,13 +186,15 @@ func (l *Link) write() {
 		runtime.Gosched()
 		l.mu.Lock()
 		if len(l.rest) > 0 {
-			b := l.rest
-			l.rest = nil
+			rest, b := l.rest, l.whole
+			l.rest, l.whole = nil, nil
 			l.mu.Unlock()
-			err := l.carrier.Write(b)
+			err := l.carrier.Write(rest)
 			l.mu.Lock()
 			if err != nil {
 				l.failLocked()
+			} else {
+				l.recycleLocked(b)
 			}
 			l.writing = false
 		}
@@ -223,14 +232,18 @@ func (l *Link) takeLocked() []byte {
 }
 
 func (l *Link) recycleLocked(b []byte) {
-	if cap(b) <= maxSpare {
-		l.spare = b[:0]
+	if len(b) > cap(b)/4 || cap(b) <= minSpare {
+		l.small = 0
+	} else if l.small++; l.small > patience {
+		l.small = 0
+		return
 	}
+	l.spare = b[:0]
 }
 
 // failLocked ends writing. Reading goes on: the last words of an end that has
 // died are still there to read.
 func (l *Link) failLocked() {
 	l.down = true
-	l.queue, l.spare, l.rest = nil, nil, nil
+	l.queue, l.spare, l.rest, l.whole = nil, nil, nil, nil
 }

@@ -45,13 +45,14 @@ func (c *Conn) expectEnd() {
 }
 
 // expectOver has the client read the end of the stream, orderly or not, after
-// whatever the protocol says before it.
+// whatever the protocol says before it, and close its end.
 func (c *Conn) expectOver() {
 	c.k.t.Helper()
 	c.deadline()
 	if _, err := io.Copy(io.Discard, c.Client); errors.Is(err, os.ErrDeadlineExceeded) {
 		c.k.t.Fatalf("client of connection %d: the connection goes on", c.ID)
 	}
+	_ = c.Client.Close() // so that the plugin need not wait for the client's end
 }
 
 // finish ends the connection from the client's side.

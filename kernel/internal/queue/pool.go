@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Size classes of a Pool are powers of two, 2 KiB to 1 MiB. What is larger is
+// Size classes of a Pool are powers of two, 256 bytes to 1 MiB. What is larger is
 // left to the garbage collector.
 const (
-	minClass = 11
+	minClass = 8
 	maxClass = 20
 )
 

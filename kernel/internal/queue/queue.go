@@ -16,8 +16,8 @@ import "encoding/binary"
 // prefix precedes each frame: its size, its credit, and flags.
 const prefix = 9
 
-// small is the buffer that a queue keeps while it is empty, in bytes: enough for
-// a short message at a time.
+// small is the largest buffer that a queue keeps while it is empty, in bytes:
+// enough for a short message at a time.
 const small = 256
 
 const (
@@ -180,8 +180,10 @@ func (q *Queue) window(offset int) int {
 func (q *Queue) compact() {
 	switch {
 	case q.head == len(q.buf):
-		q.giveBack()
 		q.buf = q.buf[:0]
+		if cap(q.buf) > small {
+			q.giveBack()
+		}
 		q.head, q.sent, q.whole = 0, 0, 0
 	case q.head > 4<<10 && q.head > len(q.buf)/2:
 		q.moveTo(q.buf)
@@ -203,11 +205,10 @@ func (q *Queue) reserve(n int) {
 		return
 	}
 	need := len(q.buf) - q.head + n
-	if need <= small {
-		q.moveTo(make([]byte, 0, small))
-		return
+	if need > small {
+		need *= 2
 	}
-	lent := q.pool.get(2 * need)
+	lent := q.pool.get(need)
 	old := q.lent
 	q.moveTo(*lent)
 	if old != nil {

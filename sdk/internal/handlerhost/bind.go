@@ -22,6 +22,10 @@ func (h *Host) bind(f *link.Frame) error {
 		local: unique.Make(b.Local).Value(), remote: b.Remote, // a listener's connections share local
 	}
 	c.main.conn = c
+	c.mu = &c.own
+	if h.inline {
+		c.mu = &h.out.mu
+	}
 	c.restore(b.Context)
 	h.mu.Lock()
 	if old := h.conns[f.Conn]; old != nil {
@@ -66,7 +70,7 @@ func (h *Host) unbound(c *conn, it *item) {
 	c.endLocked(s)
 	c.done = true
 	h.forget(c) // before the answer: after it the kernel may bind anew
-	h.out.append(&link.Frame{Kind: link.Unbind, Conn: c.number, Epoch: c.epoch})
+	h.out.appendLocked(&link.Frame{Kind: link.Unbind, Conn: c.number, Epoch: c.epoch})
 	c.mu.Unlock()
 }
 

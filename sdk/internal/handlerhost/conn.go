@@ -35,7 +35,10 @@ type conn struct {
 
 	parts map[uint64]*item // messages that are not whole, by stream; of the link's reader
 
-	mu          sync.Mutex // guards the fields below
+	// mu guards the fields below. It is own, or for an inline handler, which
+	// runs one call at a time anyway, the output's: one lock for each Send.
+	mu          *sync.Mutex
+	own         sync.Mutex
 	state       state
 	opened      bool // OnConnect or what came in its place has returned
 	waiting     bool // the end waits for streams
@@ -84,7 +87,7 @@ func (c *conn) close(cause link.Cause) error {
 	}
 	c.state = closing
 	c.wakeLocked()
-	c.host.out.append(&link.Frame{Kind: link.Close, Conn: c.number, Epoch: c.epoch, N: cause})
+	c.host.out.appendLocked(&link.Frame{Kind: link.Close, Conn: c.number, Epoch: c.epoch, N: cause})
 	c.mu.Unlock()
 	c.host.out.flush()
 	return nil

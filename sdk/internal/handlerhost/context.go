@@ -48,7 +48,7 @@ func (c *conn) SetContext(key, val interface{}) {
 		encoded, size = nil, 0 // what the kernel has under the key is no longer so
 	}
 	if ok && (size > 0 || c.values[key].size > 0) && c.state != moved && !c.done {
-		c.host.out.append(&link.Frame{Kind: link.Context, Conn: c.number, Epoch: c.epoch, Headers: link.AppendHeader(nil, name, encoded)})
+		c.host.out.appendLocked(&link.Frame{Kind: link.Context, Conn: c.number, Epoch: c.epoch, Headers: link.AppendHeader(nil, name, encoded)})
 	}
 	c.setLocked(key, value{val, size})
 	c.mu.Unlock()

@@ -25,7 +25,7 @@ func (h *Host) EndBatch() {
 		h.endBatch()
 	}
 	if h.inline {
-		h.out.link.Flush()
+		h.out.flushNow()
 	}
 }
 

@@ -28,6 +28,7 @@ type output struct {
 	last     link.Frame // its headers and payload are in scratch
 	scratch  []byte
 	acks     link.Frame // an ACK that grows; N is 0 if there is none
+	run      []byte     // frames not yet given to the link
 
 	flushing bool // a goroutine flushes
 	again    bool // and must once more
@@ -35,24 +36,52 @@ type output struct {
 	flushers sync.WaitGroup
 }
 
-// append queues f behind all that was appended before it.
+// append queues f behind all that was appended before it. No connection is
+// locked.
 func (o *output) append(f *link.Frame) {
 	if !o.inline {
 		o.link.Append(f)
 		return
 	}
 	o.mu.Lock()
-	o.releaseLocked()
-	o.link.Append(f)
+	o.appendLocked(f)
 	o.mu.Unlock()
 }
 
-// message queues data as one message, cut into chunks. f is its first frame but
-// for the payload. The caller keeps other messages of this stream away.
-func (o *output) message(f *link.Frame, data []byte) {
+// appendLocked is append for whoever holds a connection's lock, which for an
+// inline handler is o.mu.
+func (o *output) appendLocked(f *link.Frame) {
+	if !o.inline {
+		o.link.Append(f)
+		return
+	}
+	o.releaseLocked()
+	o.putLocked(f)
+}
+
+// maxRun bounds what is kept in run, in bytes.
+const maxRun = 64 << 10
+
+func (o *output) putLocked(f *link.Frame) {
+	o.run = link.AppendFrame(o.run, f)
+	if len(o.run) >= maxRun {
+		o.spillLocked()
+	}
+}
+
+func (o *output) spillLocked() {
+	if len(o.run) > 0 {
+		o.link.AppendRaw(o.run)
+		o.run = o.run[:0]
+	}
+}
+
+// messageLocked queues data as one message, cut into chunks. f is its first
+// frame but for the payload. The connection is locked.
+func (o *output) messageLocked(f *link.Frame, data []byte) {
 	for len(data) > link.MaxChunk {
 		f.Flags, f.Payload = link.More, data[:link.MaxChunk]
-		o.append(f)
+		o.appendLocked(f)
 		f.Headers, data = nil, data[link.MaxChunk:]
 	}
 	f.Flags, f.Payload = 0, data
@@ -60,14 +89,12 @@ func (o *output) message(f *link.Frame, data []byte) {
 		o.link.Append(f)
 		return
 	}
-	o.mu.Lock()
 	o.releaseLocked()
 	if o.handling == f.Conn && f.Stream == 0 {
 		o.holdLocked(f)
 	} else {
-		o.link.Append(f)
+		o.putLocked(f)
 	}
-	o.mu.Unlock()
 }
 
 func (o *output) holdLocked(f *link.Frame) {
@@ -82,7 +109,7 @@ func (o *output) holdLocked(f *link.Frame) {
 func (o *output) releaseLocked() {
 	if o.held {
 		o.held = false
-		o.link.Append(&o.last)
+		o.putLocked(&o.last)
 	}
 }
 
@@ -141,9 +168,17 @@ func (o *output) drain() {
 func (o *output) drainLocked() {
 	o.releaseLocked()
 	if o.acks.N > 0 {
-		o.link.Append(&o.acks)
+		o.putLocked(&o.acks)
 		o.acks.N = 0
 	}
+}
+
+// flushNow writes all that was appended. No lock may be held.
+func (o *output) flushNow() {
+	o.mu.Lock()
+	o.spillLocked()
+	o.mu.Unlock()
+	o.link.Flush()
 }
 
 // flush sees to it that what the caller has appended is written. Within a batch
@@ -174,7 +209,7 @@ func (o *output) flusher() {
 	defer o.flushers.Done()
 	for {
 		runtime.Gosched() // let others that are ready join this flush
-		o.link.Flush()
+		o.flushNow()
 		o.mu.Lock()
 		if !o.again || o.closed {
 			o.flushing = false

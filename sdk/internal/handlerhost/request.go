@@ -66,7 +66,7 @@ func (c *conn) releaser(stream, size uint64) func() {
 			c.mu.Unlock()
 			return
 		}
-		c.host.out.append(&f)
+		c.host.out.appendLocked(&f)
 		c.mu.Unlock()
 		c.host.out.flush()
 	})

@@ -52,7 +52,7 @@ func (h *Host) room(conn sdk.Connection, room string, operation uint64) error {
 		c.mu.Unlock()
 		return err
 	}
-	h.out.append(&link.Frame{Kind: link.Room, Conn: c.number, Epoch: c.epoch, Aux: operation, Headers: headers})
+	h.out.appendLocked(&link.Frame{Kind: link.Room, Conn: c.number, Epoch: c.epoch, Aux: operation, Headers: headers})
 	c.mu.Unlock()
 	h.out.flush()
 	return nil

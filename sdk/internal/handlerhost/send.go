@@ -33,7 +33,7 @@ func (c *conn) send(stream uint64, msg sdk.Message) error {
 	}
 	c.messages++
 	c.bytes += uint64(len(msg.Data))
-	c.host.out.message(&f, msg.Data) // all chunks under the lock: messages do not mix
+	c.host.out.messageLocked(&f, msg.Data) // all chunks under the lock: messages do not mix
 	c.mu.Unlock()
 	c.host.out.flush()
 	return nil

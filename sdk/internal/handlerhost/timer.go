@@ -50,5 +50,5 @@ func (c *conn) fire(t *timer, f func(sdk.Connection)) {
 	h.turn.Lock()
 	h.timer(c, f)
 	h.turn.Unlock()
-	h.out.link.Flush()
+	h.out.flushNow()
 }

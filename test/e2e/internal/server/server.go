@@ -16,7 +16,7 @@ import (
 
 // Patience is how long anything may take that is not itself measured: longer is
 // a hang.
-const Patience = 60 * time.Second
+const Patience = 6 * time.Second
 
 // poll is how often a state is looked at that nobody announces.
 const poll = 10 * time.Millisecond
