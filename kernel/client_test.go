@@ -195,6 +195,25 @@ func (c *crowd) unharmed(t *testing.T) {
 	}
 }
 
+// harmed stops the crowd and fails the test if more than limit clients were cut
+// off, or any got a wrong answer or none.
+func (c *crowd) harmed(t *testing.T, limit int) {
+	t.Helper()
+	c.stop()
+	n := 0
+	for i, err := range c.errs {
+		if err != nil {
+			n++
+		}
+		if err != nil && !closed(err) {
+			t.Errorf("client %d (%v): %v", i, c.clients[i].LocalAddr(), err)
+		}
+	}
+	if n > limit {
+		t.Errorf("%d clients were cut off, want at most %d: %v", n, limit, errors.Join(c.errs...))
+	}
+}
+
 // closed reports whether err is what a client sees whose connection was closed.
 func closed(err error) bool {
 	var wrong *wrongError

@@ -86,7 +86,10 @@
 //
 // Nothing is flushed under a lock: over the memory carrier a flush runs the
 // other end's receive function. Whoever acts on connections gathers the links
-// that it wrote to in a turn, and flushes it at the end. No plugin is called
+// that it wrote to in a turn, and flushes it at the end; a link reader does so
+// when no more frames have arrived. Within a batch it keeps a connection locked
+// from frame to frame (turn.lock), and lets go of it before it takes the lock of
+// another one or of anything that is not below conn.mu. No plugin is called
 // under a lock either, neither by control call nor by waiting for a socket: hand
 // lets go of conn.mu, with the descriptor pinned, while it sends a descriptor,
 // and holds only fdMu, which keeps descriptors and the frames that announce them

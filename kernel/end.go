@@ -107,6 +107,7 @@ func (k *Kernel) endHandler(t *turn, c *conn) {
 		return // it may still answer
 	}
 	c.bond = bondEnded
+	k.hub.LeaveAll(c.id) // what OnDisconnect tells a room is not for it
 	t.append(c.handler, &link.Frame{Kind: link.Unbind, Conn: c.id, Epoch: c.bindEpoch, N: c.cause})
 }
 

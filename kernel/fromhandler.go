@@ -9,12 +9,13 @@ import (
 const maxContext = 256 << 10
 
 // fromHandler acts on a frame of a handler plugin. raw is its encoding.
-func (k *Kernel) fromHandler(t *turn, in *instance, f *link.Frame, raw []byte) error {
+func (k *Kernel) fromHandler(r *reader, f *link.Frame, raw []byte) error {
+	in, t := r.in, &r.turn
 	switch f.Kind {
 	case link.Data, link.Ack, link.Close, link.Unbind, link.Context:
 	case link.Room:
 		t.release()
-		return k.room(t, in, f)
+		return k.room(r, f)
 	default:
 		return violation(f, "a handler does not send it")
 	}

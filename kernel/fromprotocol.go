@@ -9,7 +9,7 @@ func (k *Kernel) fromProtocol(t *turn, in *instance, f *link.Frame, raw []byte) 
 	switch f.Kind {
 	case link.Ready:
 		t.release()
-		return k.answered(in, f)
+		return k.answered(t, in, f)
 	case link.OpenRequest:
 		t.release()
 		return k.openRequest(t, in, f)
@@ -95,10 +95,20 @@ func (k *Kernel) ackProtocol(t *turn, c *conn, messages, bytes int, stream uint6
 		return
 	}
 	c.acked.add(messages, bytes)
-	if c.tie == tieServing && c.acked.quarter() {
+	if c.tie == tieServing && c.ackDue() {
 		t.append(c.owner, &link.Frame{Kind: link.Ack, Conn: c.id, Epoch: c.epoch, N: uint32(c.acked.messages), Aux: uint64(c.acked.bytes)})
 		c.acked = window{}
 	}
+}
+
+// ackShare bounds what an instance has not been told to be done, in bytes over
+// all its connections. A plugin may bound what those have outstanding together;
+// if each quiet one kept a quarter of its window, that bound would shut for ever.
+const ackShare = 4 << 20
+
+// ackDue reports whether the owner is to be told what is done. c.mu is held.
+func (c *conn) ackDue() bool {
+	return c.acked.quarter() || int64(c.acked.bytes)*c.owner.conns.Load() >= ackShare
 }
 
 // written notes what has reached the client's socket. c.mu is held.

@@ -15,8 +15,9 @@ import (
 // OFFER with the record. It may wait for the descriptor socket, so it is not
 // for link readers. It reports whether the frame was queued.
 func (k *Kernel) hand(t *turn, c *conn, to *instance) bool {
-	to.fdMu.Lock()
-	defer to.fdMu.Unlock()
+	r := to.reader(c.id)
+	r.fdMu.Lock()
+	defer r.fdMu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	waiting := c.tie == tieNone || c.tie == tieOffered && c.offerTo == nil
@@ -29,7 +30,7 @@ func (k *Kernel) hand(t *turn, c *conn, to *instance) bool {
 	c.offerEpoch = c.lastEpoch
 	fd := c.pin()
 	c.mu.Unlock()
-	err := to.host.sendDescriptor(fd)
+	err := to.host.sendDescriptor(r.index, fd)
 	c.mu.Lock()
 	c.unpin()
 	if err != nil {
@@ -100,8 +101,7 @@ func (c *conn) own(in *instance, epoch uint32) {
 }
 
 // answered acts on READY.
-func (k *Kernel) answered(in *instance, f *link.Frame) error {
-	t := &in.turn
+func (k *Kernel) answered(t *turn, in *instance, f *link.Frame) error {
 	c := k.conns.Get(f.Conn)
 	if c == nil { // it has ended meanwhile, or never was
 		in.stale.Add(1)

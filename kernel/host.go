@@ -28,10 +28,11 @@ type control interface {
 // may be called from any goroutine and wait only where they say so.
 type host interface {
 	control
-	// connect returns the kernel's end of the link, once, after Configure.
-	connect(ctx context.Context, carrier Carrier) (*link.Link, error)
-	// sendDescriptor waits at most fdpass.DefaultTimeout.
-	sendDescriptor(fd int) error
+	// connect returns the kernel's end of the links, once, after Configure.
+	connect(ctx context.Context, carrier Carrier) ([]*link.Link, error)
+	// sendDescriptor sends a descriptor that a frame on that link will
+	// announce. It waits at most fdpass.DefaultTimeout.
+	sendDescriptor(link, fd int) error
 	pid() int
 	done() <-chan struct{} // closed when the instance is known to be dead
 	err() error            // why, after done; nil if it was asked to stop
@@ -101,14 +102,21 @@ func (h *processHost) Health(ctx context.Context, r *pb.HealthRequest) (*pb.Heal
 	return h.Control().Health(ctx, r)
 }
 
-func (h *processHost) connect(ctx context.Context, carrier Carrier) (*link.Link, error) {
+func (h *processHost) connect(ctx context.Context, carrier Carrier) ([]*link.Link, error) {
 	if carrier == CarrierGRPC {
 		h.close()
-		return grpclink.Dial(ctx, h.Control())
+		return one(grpclink.Dial(ctx, h.Control()))
 	}
 	fd := h.linkFD
 	h.linkFD = -1
-	return link.FromDescriptor(fd)
+	return one(link.FromDescriptor(fd))
+}
+
+func one(l *link.Link, err error) ([]*link.Link, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []*link.Link{l}, nil
 }
 
 // close lets go of what connect would have taken.
@@ -119,47 +127,66 @@ func (h *processHost) close() {
 	}
 }
 
-func (h *processHost) sendDescriptor(fd int) error { return h.fds.Send(fd) }
-func (h *processHost) pid() int                    { return h.PID() }
-func (h *processHost) done() <-chan struct{}       { return h.Done() }
-func (h *processHost) err() error                  { return h.Err() }
-func (h *processHost) hung() <-chan struct{}       { return h.Hung() }
-func (h *processHost) kill()                       { h.Kill() }
-func (h *processHost) stop(ctx context.Context)    { _ = h.Stop(ctx) } // err says the same
+func (h *processHost) sendDescriptor(_, fd int) error { return h.fds.Send(fd) }
+func (h *processHost) pid() int                       { return h.PID() }
+func (h *processHost) done() <-chan struct{}          { return h.Done() }
+func (h *processHost) err() error                     { return h.Err() }
+func (h *processHost) hung() <-chan struct{}          { return h.Hung() }
+func (h *processHost) kill()                          { h.Kill() }
+func (h *processHost) stop(ctx context.Context)       { _ = h.Stop(ctx) } // err says the same
 
 // localHost is a plugin in this process.
 type localHost struct {
 	*plugin.Runtime
 	ends  chan struct{}
-	our   *link.Link
-	their *link.Link
-	fds   *localDescriptors
+	ours  []*link.Link
+	ports []plugin.Port // the plugin's ends of them, and of the descriptor queues
+	fds   []*localDescriptors
 	cause error // what Run returned; read after ends is closed
 }
 
+// maxLocalLinks bounds the links to a plugin in this process.
+const maxLocalLinks = 8
+
+// startLocal prepares a plugin with a link for each core: a link in memory is
+// served by one goroutine at a time.
 func startLocal(r *plugin.Runtime) *localHost {
-	our, their := link.Pair()
-	return &localHost{Runtime: r, ends: make(chan struct{}), our: our, their: their, fds: newLocalDescriptors()}
+	h := &localHost{Runtime: r, ends: make(chan struct{})}
+	for range min(runtime.GOMAXPROCS(0), maxLocalLinks, r.MaxPorts()) {
+		our, their := link.Pair()
+		fds := newLocalDescriptors()
+		h.ours, h.fds = append(h.ours, our), append(h.fds, fds)
+		h.ports = append(h.ports, plugin.Port{Link: their, Descriptors: fds})
+	}
+	return h
 }
 
-func (h *localHost) connect(context.Context, Carrier) (*link.Link, error) {
-	go func() { // ends when either end of the link is closed
+func (h *localHost) connect(context.Context, Carrier) ([]*link.Link, error) {
+	go func() { // ends when either end of a link is closed
 		defer close(h.ends)
-		h.cause = h.Run(h.their, h.fds)
-		h.fds.close()
+		h.cause = h.Run(h.ports...)
+		for _, fds := range h.fds {
+			fds.close()
+		}
 	}()
-	return h.our, nil
+	return h.ours, nil
 }
 
-func (h *localHost) sendDescriptor(fd int) error { return h.fds.send(fd) }
-func (h *localHost) pid() int                    { return os.Getpid() }
-func (h *localHost) done() <-chan struct{}       { return h.ends }
-func (h *localHost) hung() <-chan struct{}       { return nil }
+func (h *localHost) sendDescriptor(link, fd int) error { return h.fds[link].send(fd) }
+func (h *localHost) pid() int                          { return os.Getpid() }
+func (h *localHost) done() <-chan struct{}             { return h.ends }
+func (h *localHost) hung() <-chan struct{}             { return nil }
 
 // kill also ends a plugin that was configured and never connected.
 func (h *localHost) kill() {
 	_, _ = h.Stop(context.Background(), &pb.StopRequest{})
-	h.their.Close()
+	h.closeLinks()
+}
+
+func (h *localHost) closeLinks() {
+	for _, p := range h.ports {
+		p.Link.Close()
+	}
 }
 
 func (h *localHost) err() error {
@@ -170,7 +197,7 @@ func (h *localHost) err() error {
 }
 
 func (h *localHost) stop(ctx context.Context) {
-	h.their.Close()
+	h.closeLinks()
 	select {
 	case <-h.ends:
 	case <-ctx.Done():

@@ -51,7 +51,7 @@ var lies = map[string]lie{
 
 	"too_much_written": {in: on(link.Commit, tooMuchWritten), out: onRaw(link.Ready, onlyFirst)},
 	"beyond_window":    {in: on(link.Commit, beyondWindow), out: onRaw(link.Ready, onlyFirst)},
-	"endless_message":  {in: on(link.Commit, endlessMessage), out: onRaw(link.Ready, onlyFirst)},
+	"endless_message":  {in: on(link.Commit, endlessMessage)},
 
 	"never_prepared": {in: on(link.Prepare, func(*liar, *link.Frame) bool { return false })},
 	"record_unread":  {out: onRaw(link.Prepared, recordWith(func(r *pb.Record) { r.Unread = []byte("xyz"); r.Consumed = 1 }))},
@@ -61,10 +61,11 @@ var lies = map[string]lie{
 	"done_at_rest":   {out: onRaw(link.Prepared, doneAtRest)},
 	"deaf_to_close":  {in: on(link.Close, func(*liar, *link.Frame) bool { return false })},
 
-	"on_bind":       {in: on(link.Bind, func(*liar, *link.Frame) bool { os.Exit(1); return false })},
-	"too_much_ack":  {in: on(link.Bind, tooMuchAck)},
-	"never_unbound": {out: onRaw(link.Unbind, func(*liar, *link.Frame, []byte) bool { return false })},
-	"wrong_sizes":   {out: onRaw(link.Ack, func(_ *liar, _ *link.Frame, raw []byte) bool { link.SetAux(raw, 1<<40); return true })},
+	"on_bind":         {in: on(link.Bind, func(*liar, *link.Frame) bool { os.Exit(1); return false })},
+	"too_much_ack":    {in: on(link.Bind, tooMuchAck)},
+	"byte_seven_bind": {in: on(link.Bind, byteSeven)},
+	"never_unbound":   {out: onRaw(link.Unbind, func(*liar, *link.Frame, []byte) bool { return false })},
+	"wrong_sizes":     {out: onRaw(link.Ack, func(_ *liar, _ *link.Frame, raw []byte) bool { link.SetAux(raw, 1<<40); return true })},
 }
 
 func forever() {
@@ -138,7 +139,7 @@ func foreign(l *liar, f *link.Frame) bool {
 			}
 		}
 	}
-	for range 10_000 {
+	for range 1000 {
 		l.outer.Append(&link.Frame{Kind: link.Data, Conn: f.Conn, Epoch: 1, Payload: make([]byte, 100)})
 	}
 	l.outer.Flush()
@@ -160,6 +161,9 @@ func beyondWindow(l *liar, f *link.Frame) bool {
 
 // endlessMessage sends parts without an end: 256 MiB, and would go on.
 func endlessMessage(l *liar, f *link.Frame) bool {
+	if l.seen++; l.seen > 1 {
+		return false
+	}
 	part := make([]byte, link.MaxChunk)
 	for range 256 << 20 / link.MaxChunk {
 		l.say(link.Frame{Kind: link.Data, Flags: link.More, Conn: f.Conn, Epoch: f.Epoch, Payload: part})
@@ -187,6 +191,13 @@ func garbage(l *liar, f *link.Frame, _ []byte) bool {
 func doneAtRest(l *liar, f *link.Frame, raw []byte) bool {
 	l.outer.AppendRaw(raw)
 	l.say(link.Frame{Kind: link.Close, Flags: link.Done, Conn: f.Conn, Epoch: f.Epoch})
+	return false
+}
+
+func byteSeven(l *liar, f *link.Frame) bool {
+	b := link.AppendFrame(nil, &link.Frame{Kind: link.Close, Conn: f.Conn, Epoch: f.Epoch})
+	b[7] = 1
+	l.sayRaw(b)
 	return false
 }
 

@@ -189,13 +189,14 @@ func (k *Kernel) lendSockets(in *instance) {
 		if l.packet == nil || l.closed.Load() {
 			continue
 		}
-		in.fdMu.Lock()
-		if err := in.host.sendDescriptor(l.packet.fd); err != nil {
+		r := in.readers[0]
+		r.fdMu.Lock()
+		if err := in.host.sendDescriptor(r.index, l.packet.fd); err != nil {
 			in.fail(fmt.Sprintf("descriptor socket: %v", err))
 		} else {
 			t.append(in, &link.Frame{Kind: link.Listen, Flags: link.Descriptor, Stream: uint64(l.index)})
 		}
-		in.fdMu.Unlock()
+		r.fdMu.Unlock()
 	}
 	t.flush()
 }

@@ -43,8 +43,12 @@ func runRole(role string) {
 }
 
 func honest(role string) sdk.Plugin {
-	if role == "handler" {
-		return sdk.Plugin{Name: "script", Version: "1", Handler: &script{events: os.Getenv(eventsVar)}}
+	s := &script{events: os.Getenv(eventsVar)}
+	switch role {
+	case "handler":
+		return sdk.Plugin{Name: "script", Version: "1", Handler: s}
+	case "forgetful":
+		return sdk.Plugin{Name: "script", Version: "1", Handler: forgetful{s}}
 	}
 	return sdk.Plugin{Name: "frames", Version: "1", Stream: frames{}}
 }

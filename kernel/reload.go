@@ -67,7 +67,9 @@ func (s *slot) try(ctx context.Context) error {
 	if err != nil {
 		return s.named(err)
 	}
-	go in.link.Run(in.receive) // ends with the instance
+	for _, r := range in.readers {
+		go r.link.Run(r.receive) // ends with the instance
+	}
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	in.host.stop(ctx)

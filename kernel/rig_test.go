@@ -169,6 +169,14 @@ func (r *rig) slot(name string) kernel.PluginStatus {
 	return kernel.PluginStatus{}
 }
 
+// connections returns an error unless there are want of them.
+func (r *rig) connections(want int) error {
+	if n := len(r.k.Connections(0, "")); n != want {
+		return fmt.Errorf("%d connections, want %d", n, want)
+	}
+	return nil
+}
+
 // settled waits until a slot is at rest with one instance, and returns it.
 func (r *rig) settled(name string) kernel.PluginStatus {
 	r.t.Helper()

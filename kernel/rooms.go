@@ -11,9 +11,10 @@ import (
 const maxBroadcast = 16 << 20
 
 // room acts on a ROOM frame. Rooms of different handlers do not meet.
-func (k *Kernel) room(t *turn, in *instance, f *link.Frame) error {
-	if f.Aux == link.RoomBroadcast && len(in.parts) > 0 {
-		return k.broadcast(t, in, f, "") // a later part: the first has named the room
+func (k *Kernel) room(r *reader, f *link.Frame) error {
+	in := r.in
+	if f.Aux == link.RoomBroadcast && len(r.parts) > 0 {
+		return k.broadcast(r, f, "") // a later part: the first has named the room
 	}
 	key, value, rest, err := link.NextHeader(f.Headers)
 	if err != nil || string(key) != "room" {
@@ -23,7 +24,7 @@ func (k *Kernel) room(t *turn, in *instance, f *link.Frame) error {
 	name := in.slot.name + "\x00" + string(value)
 	switch f.Aux {
 	case link.RoomBroadcast:
-		return k.broadcast(t, in, f, name)
+		return k.broadcast(r, f, name)
 	case link.RoomJoin, link.RoomLeave:
 	default:
 		return violation(f, "operation %d", f.Aux)
@@ -50,24 +51,24 @@ func (k *Kernel) room(t *turn, in *instance, f *link.Frame) error {
 }
 
 // broadcast sends a message to the members of a room, once all its parts are there.
-func (k *Kernel) broadcast(t *turn, in *instance, f *link.Frame, name string) error {
-	if len(in.parts) == 0 {
-		in.room, in.except = name, f.Stream
+func (k *Kernel) broadcast(r *reader, f *link.Frame, name string) error {
+	if len(r.parts) == 0 {
+		r.room, r.except = name, f.Stream
 	}
-	in.parts = link.AppendFrame(in.parts, &link.Frame{Kind: link.Data, Flags: f.Flags & link.More, Type: f.Type, Headers: f.Headers, Payload: f.Payload})
-	if len(in.parts) > maxBroadcast {
+	r.parts = link.AppendFrame(r.parts, &link.Frame{Kind: link.Data, Flags: f.Flags & link.More, Type: f.Type, Headers: f.Headers, Payload: f.Payload})
+	if len(r.parts) > maxBroadcast {
 		return violation(f, "broadcast of more than %d bytes", maxBroadcast)
 	}
 	if f.Flags&link.More != 0 {
 		return nil
 	}
-	in.members = k.hub.Members(in.room, in.members[:0])
-	for _, id := range in.members {
-		if id != in.except {
-			k.deliver(t, id, in.parts)
+	r.members = k.hub.Members(r.room, r.members[:0])
+	for _, id := range r.members {
+		if id != r.except {
+			k.deliver(&r.turn, id, r.parts)
 		}
 	}
-	in.parts = in.parts[:0]
+	r.parts = r.parts[:0]
 	return nil
 }
 

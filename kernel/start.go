@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -83,11 +84,13 @@ func (s *slot) ready(ctx context.Context, in *instance) error {
 	if err := s.configure(ctx, in); err != nil {
 		return err
 	}
-	if in.link, err = in.host.connect(s.k.life, carrier); err != nil {
+	links, err := in.host.connect(s.k.life, carrier)
+	if err != nil {
 		return fmt.Errorf("link: %w", err)
 	}
+	in.attach(links)
 	if _, err := call(ctx, in.host.Health, &pb.HealthRequest{}); err != nil {
-		in.link.Close()
+		in.closeLinks()
 		return fmt.Errorf("health: %w", err)
 	}
 	return nil
@@ -179,12 +182,9 @@ func call[Q, A any](ctx context.Context, f func(context.Context, Q) (A, error), 
 func (in *instance) run() {
 	s := in.slot
 	ended := make(chan struct{})
-	go func() { // ends with the link, which ends with the process
+	go func() { // ends with the links, which end with the process
 		defer close(ended)
-		in.link.OnIdle(in.rest)
-		if err := in.link.Run(in.receive); err != nil && !errors.Is(err, link.ErrClosed) {
-			in.fail(err.Error())
-		}
+		in.read()
 	}()
 	select {
 	case <-in.host.done():
@@ -196,6 +196,19 @@ func (in *instance) run() {
 	<-in.host.done()
 	in.lastWords(ended)
 	s.died(in)
+}
+
+// read serves the links until they have ended.
+func (in *instance) read() {
+	var readers sync.WaitGroup
+	for _, r := range in.readers {
+		readers.Go(func() {
+			if err := r.link.Run(r.receive); err != nil && !errors.Is(err, link.ErrClosed) {
+				in.fail(err.Error())
+			}
+		})
+	}
+	readers.Wait()
 }
 
 // awaitExit gives a process whose link has ended the time to end, too.
@@ -212,7 +225,7 @@ func (in *instance) lastWords(ended <-chan struct{}) {
 	select {
 	case <-ended:
 	case <-time.After(time.Second): // another process holds the other end
-		in.link.Close()
+		in.closeLinks()
 		<-ended
 	}
 }

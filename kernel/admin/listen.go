@@ -73,7 +73,11 @@ func listenSocket(path string) (net.Listener, error) {
 		err := c.Control(func(fd uintptr) { chmod = syscall.Fchmod(int(fd), 0o600) })
 		return cmp.Or(err, chmod)
 	}}
-	return config.Listen(context.Background(), "unix", path)
+	l, err := config.Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("run_dir: %w", err)
+	}
+	return l, nil
 }
 
 // removeStale removes a socket on which nobody answers.

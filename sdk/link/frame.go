@@ -218,3 +218,6 @@ func SetConn(raw []byte, conn uint64) { binary.LittleEndian.PutUint64(raw[8:], c
 
 // FlagsOf returns the flags of an encoded frame.
 func FlagsOf(raw []byte) Flags { return Flags(raw[5]) }
+
+// ConnOf returns the connection of an encoded frame.
+func ConnOf(raw []byte) uint64 { return binary.LittleEndian.Uint64(raw[8:]) }

@@ -9,16 +9,46 @@ import (
 	"github.com/netcore-go/netcore/sdk/internal/nethost"
 	"github.com/netcore-go/netcore/sdk/internal/part"
 	"github.com/netcore-go/netcore/sdk/internal/streamhost"
+	"github.com/netcore-go/netcore/sdk/link"
 	pb "github.com/netcore-go/netcore/sdk/pluginpb/v1"
 )
 
-// A builder makes the part that serves a link.
-type builder func(part.Env) (part.Part, error)
+// A builder makes the parts that serve links, one each.
+type builder func([]part.Env) ([]part.Part, error)
+
+// each is the builder of parts that know nothing of one another.
+func each[P part.Part](log *slog.Logger, build func(part.Env) (P, error)) builder {
+	return func(envs []part.Env) ([]part.Part, error) {
+		var parts []part.Part
+		for _, env := range envs {
+			env.Log = log
+			p, err := build(env)
+			if err != nil {
+				closeAll(parts)
+				return nil, err
+			}
+			parts = append(parts, p)
+		}
+		return parts, nil
+	}
+}
+
+func closeAll(parts []part.Part) {
+	for _, p := range parts {
+		p.Close()
+	}
+}
+
+// manyPorts is how many links a part serves whose connections know nothing of
+// one another.
+const manyPorts = 64
 
 // A kind is what differs between the kinds of plugins.
 type kind interface {
 	// manifest returns what the kind has to say in it.
 	manifest() *pb.Manifest
+	// ports is how many links it can serve side by side.
+	ports() int
 	// configure checks req and returns how to build the part; discard lets go
 	// of what it has started if the part is not built, and may be nil.
 	configure(req *pb.ConfigureRequest, log *slog.Logger) (b builder, discard func(), err error)
@@ -62,12 +92,13 @@ func (s stream) manifest() *pb.Manifest {
 }
 
 func (s stream) configure(req *pb.ConfigureRequest, log *slog.Logger) (builder, func(), error) {
-	build := func(env part.Env) (part.Part, error) {
-		env.Log = log
+	build := each(log, func(env part.Env) (*streamhost.Host, error) {
 		return streamhost.New(s.protocol, req.GetListeners(), env)
-	}
+	})
 	return build, nil, check(build)
 }
+
+func (stream) ports() int { return manyPorts }
 
 type network struct {
 	protocol sdk.Protocol
@@ -86,21 +117,20 @@ func (n network) manifest() *pb.Manifest {
 }
 
 func (n network) configure(req *pb.ConfigureRequest, log *slog.Logger) (builder, func(), error) {
-	build := func(env part.Env) (part.Part, error) {
-		env.Log = log
+	build := each(log, func(env part.Env) (*nethost.Host, error) {
 		return nethost.New(n.protocol, n.packet, req.GetListeners(), env)
-	}
+	})
 	return build, nil, check(build)
 }
 
+// ports is one: the protocol's server loop runs once for each listener.
+func (network) ports() int { return 1 }
+
 // check builds a part that starts nothing, to see whether its options are right.
 func check(build builder) error {
-	p, err := build(part.Env{})
-	if err != nil {
-		return err
-	}
-	p.Close()
-	return nil
+	parts, err := build([]part.Env{{}})
+	closeAll(parts)
+	return err
 }
 
 type handler struct{ handler sdk.MessageHandler }
@@ -112,13 +142,18 @@ func (h handler) manifest() *pb.Manifest {
 // configure starts the handler, so that what keeps it from starting is known
 // before any connection is bound to it.
 func (h handler) configure(req *pb.ConfigureRequest, log *slog.Logger) (builder, func(), error) {
-	host, err := handlerhost.New(h.handler, req.GetConfig(), part.Env{Log: log})
+	host, err := handlerhost.New(h.handler, req.GetConfig(), log)
 	if err != nil {
 		return nil, nil, err
 	}
-	build := func(env part.Env) (part.Part, error) {
-		host.Attach(env.Link)
-		return host, nil
+	build := func(envs []part.Env) ([]part.Part, error) {
+		var links []*link.Link
+		for _, env := range envs {
+			links = append(links, env.Link)
+		}
+		return host.Attach(links...), nil
 	}
 	return build, host.Close, nil
 }
+
+func (handler) ports() int { return manyPorts }

@@ -2,45 +2,76 @@ package plugin
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/netcore-go/netcore/sdk/internal/part"
 	"github.com/netcore-go/netcore/sdk/link"
 )
 
 // Descriptors is where a protocol's descriptors arrive; *fdpass.Receiver is one.
-// Handlers need none.
 type Descriptors = part.Descriptors
 
 var errNotConfigured = errors.New("the plugin is not configured, or runs already")
 
-// Run serves l until it ends, then closes l and lets go of all connections. It
-// returns when every goroutine of the plugin has ended: nil if the kernel closed
-// the link, link.ErrClosed if l was closed here, and otherwise what went wrong.
-// It comes once, after Configure.
-func (r *Runtime) Run(l *link.Link, d Descriptors) error {
-	p, err := r.serve(l, d)
-	if p != nil {
-		p.Close()
-	}
+// A Port is the plugin's end of one link, and of the descriptors that frames on
+// it announce. Handlers need no descriptors.
+type Port struct {
+	Link        *link.Link
+	Descriptors Descriptors
+}
+
+// MaxPorts is how many links Run can serve side by side.
+func (r *Runtime) MaxPorts() int { return r.kind.ports() }
+
+// Run serves the links until one of them ends, then closes all and lets go of
+// all connections. It returns when every goroutine of the plugin has ended: nil
+// if the kernel closed a link, link.ErrClosed if one was closed here, and
+// otherwise what went wrong. It comes once, after Configure.
+func (r *Runtime) Run(ports ...Port) error {
+	parts, err := r.serve(ports)
+	closeAll(parts)
 	return err
 }
 
-// serve serves l until it ends. The part, if there is one, is still to be closed.
-func (r *Runtime) serve(l *link.Link, d Descriptors) (part.Part, error) {
+// serve serves the links until one ends. The parts are still to be closed.
+func (r *Runtime) serve(ports []Port) ([]part.Part, error) {
 	r.mu.Lock()
 	build := r.build
 	r.build, r.discard = nil, nil
 	r.mu.Unlock()
-	if build == nil {
-		l.Close()
-		return nil, errNotConfigured
+	parts, err := []part.Part(nil), errNotConfigured
+	if build != nil {
+		var envs []part.Env
+		for _, p := range ports {
+			envs = append(envs, part.Env{Link: p.Link, Descriptors: p.Descriptors})
+		}
+		parts, err = build(envs)
 	}
-	p, err := build(part.Env{Link: l, Descriptors: d})
+	closeLinks := func() {
+		for _, p := range ports {
+			p.Link.Close()
+		}
+	}
 	if err != nil {
-		l.Close()
+		closeLinks()
 		return nil, err
 	}
-	r.part.Store(&p)
+	r.parts.Store(&parts)
+	ended := make(chan error, len(ports)) // each link's end, without waiting
+	var links sync.WaitGroup
+	for i, p := range parts {
+		links.Go(func() {
+			ended <- r.serveLink(p, ports[i].Link)
+			closeLinks()
+		})
+	}
+	err = <-ended // the first is the cause of the others
+	links.Wait()
+	return parts, err
+}
+
+// serveLink serves one link until it ends.
+func (r *Runtime) serveLink(p part.Part, l *link.Link) error {
 	failed := make(chan error, 1) // capacity 1: read after the watcher has ended
 	ended, watched := make(chan struct{}), make(chan struct{})
 	go func() { // ends with the link
@@ -48,14 +79,14 @@ func (r *Runtime) serve(l *link.Link, d Descriptors) (part.Part, error) {
 		r.watch(p, l, ended, failed)
 	}()
 	l.OnIdle(p.EndBatch)
-	err = l.Run(func(batch []byte) error { return r.receive(p, batch) })
+	err := l.Run(func(batch []byte) error { return r.receive(p, batch) })
 	close(ended)
 	<-watched
 	select {
 	case err = <-failed:
 	default:
 	}
-	return p, err
+	return err
 }
 
 // watch ends the link of a part that cannot go on.

@@ -27,7 +27,7 @@ type Runtime struct {
 	log    *slog.Logger
 	kind   kind
 	frames atomic.Uint64
-	part   atomic.Pointer[part.Part] // nil until the link is served
+	parts  atomic.Pointer[[]part.Part] // nil until the links are served
 
 	mu      sync.Mutex // guards the fields below
 	started bool       // Configure was called
@@ -107,8 +107,8 @@ func (r *Runtime) configure(req *pb.ConfigureRequest, log *slog.Logger) (b build
 // code.
 func (r *Runtime) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse, error) {
 	resp := &pb.HealthResponse{Frames: r.frames.Load()}
-	if p := r.part.Load(); p != nil {
-		resp.Connections = uint64((*p).Connections())
+	for _, p := range r.running() {
+		resp.Connections += uint64(p.Connections())
 	}
 	return resp, nil
 }
@@ -123,10 +123,18 @@ func (r *Runtime) Stop(context.Context, *pb.StopRequest) (*pb.StopResponse, erro
 	if discard != nil {
 		discard()
 	}
-	if p := r.part.Load(); p != nil {
-		if d, ok := (*p).(interface{ Drain() }); ok {
+	for _, p := range r.running() {
+		if d, ok := p.(interface{ Drain() }); ok {
 			d.Drain()
 		}
 	}
 	return &pb.StopResponse{}, nil
+}
+
+// running returns the parts, none before Run.
+func (r *Runtime) running() []part.Part {
+	if parts := r.parts.Load(); parts != nil {
+		return *parts
+	}
+	return nil
 }

@@ -165,7 +165,7 @@ func TestRunInThisProcess(t *testing.T) {
 	p, stop := start(t, near)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- r.Run(far, nil) }()
+	go func() { ended <- r.Run(plugin.Port{Link: far}) }()
 	p.echo(t)
 	health, err := r.Health(context.Background(), &pb.HealthRequest{})
 	if err != nil || health.Connections != 1 || health.Frames != 2 {
@@ -182,7 +182,7 @@ func TestRunInThisProcess(t *testing.T) {
 
 func TestRunWithoutConfigure(t *testing.T) {
 	_, far := link.Pair()
-	if err := newRuntime(t, sdk.Plugin{Name: "echo", Handler: &echo{}}).Run(far, nil); err == nil {
+	if err := newRuntime(t, sdk.Plugin{Name: "echo", Handler: &echo{}}).Run(plugin.Port{Link: far}); err == nil {
 		t.Error("Run() = nil, want an error")
 	}
 }
@@ -196,7 +196,7 @@ func TestViolationEndsRun(t *testing.T) {
 	_, stop := start(t, near)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- r.Run(far, nil) }()
+	go func() { ended <- r.Run(plugin.Port{Link: far}) }()
 	near.Append(&link.Frame{Kind: link.Open})
 	near.FlushLater()
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "OPEN is not for a handler") {

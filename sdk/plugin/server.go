@@ -101,7 +101,7 @@ func (s *server) serve(l *link.Link) {
 	if s.descriptors != nil {
 		d = s.descriptors
 	}
-	_, err := s.runtime.serve(l, d)
+	_, err := s.runtime.serve([]Port{{Link: l, Descriptors: d}})
 	if err == nil || s.stopping.Load() {
 		os.Exit(0)
 	}

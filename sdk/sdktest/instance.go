@@ -266,7 +266,7 @@ func newLocal(p sdk.Plugin) (*local, error) {
 func (l *local) connect(context.Context, Carrier) (*link.Link, error) {
 	go func() { // ends when either end of the link is closed
 		defer close(l.ends)
-		l.err = l.Run(l.their, l.fds)
+		l.err = l.Run(plugin.Port{Link: l.their, Descriptors: l.fds})
 		l.fds.close()
 	}()
 	return l.our, nil

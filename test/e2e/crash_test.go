@@ -169,11 +169,15 @@ func kill(t *testing.T, s *server.Server, plugin string) (pid int, at time.Time)
 }
 
 func TestKillProtocol(t *testing.T) {
-	s := start(t, server.EchoYAML)
-	g := siege{s: s, f: dial(t, s, crowd), talkers: talkers, rate: rate, limit: outage}
-	b := g.round(t, func() (int, time.Time) { return kill(t, s, "tcp") })
-	t.Logf("%d connections, %d talking: %d ended, the last %v after the kill; %d visits cut; back after %v; %v",
-		crowd, talkers, b.ended, round(b.worst), b.cut, round(b.back), g.f.Report())
+	for name, yaml := range carriers {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, yaml)
+			g := siege{s: s, f: dial(t, s, crowd), talkers: talkers, rate: rate, limit: outage}
+			b := g.round(t, func() (int, time.Time) { return kill(t, s, "tcp") })
+			t.Logf("%d connections, %d talking: %d ended, the last %v after the kill; %d visits cut; back after %v; %v",
+				crowd, talkers, b.ended, round(b.worst), b.cut, round(b.back), g.f.Report())
+		})
+	}
 }
 
 func TestKillProtocolAtRandomMoments(t *testing.T) {
@@ -200,9 +204,16 @@ func TestKillProtocolAtRandomMoments(t *testing.T) {
 // TestKillUnderPressure kills the protocol plugin while clients send more than
 // is answered at once, so that many messages are under way at any moment.
 func TestKillUnderPressure(t *testing.T) {
+	for name, yaml := range carriers {
+		t.Run(name, func(t *testing.T) { killUnderPressure(t, yaml) })
+	}
+}
+
+func killUnderPressure(t *testing.T, yaml string) {
+	t.Helper()
 	kills := choose(100, 15)
 	const pressure = 15_000 // messages a second
-	s := start(t, server.EchoYAML)
+	s := start(t, yaml)
 	g := siege{s: s, f: dial(t, s, 500), talkers: 100, rate: pressure, limit: outage}
 	ended := 0
 	for i := range kills {

@@ -10,6 +10,9 @@ import (
 	"github.com/netcore-go/netcore/test/e2e/internal/server"
 )
 
+// carriers are configurations of an echo server by the carrier of its links.
+var carriers = map[string]string{"unix": server.EchoYAML, "grpc": server.GRPCYAML}
+
 // start starts a server that the test's end stops; nothing may be left of it.
 func start(t *testing.T, yaml string) *server.Server {
 	t.Helper()

@@ -30,7 +30,6 @@ func TestKillHandler(t *testing.T) {
 		bound += int(f.Sent()) // what was outstanding, and was sent until the successor served
 		stop()
 		if err := f.Ask(patient(t)); err != nil { // which shows what is missing
-			dbg(t, s)
 			t.Fatal(err)
 		}
 		now := f.Report().Lost

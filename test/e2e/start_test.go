@@ -28,12 +28,13 @@ func TestBadStarts(t *testing.T) {
 		{"port in use", strings.Replace(listener, "127.0.0.1:0", taken.Addr().String(), 1),
 			[]string{"listener echo", taken.Addr().String(), "address already in use"}},
 		{"run_dir below a file", "run_dir: DIR/netcore.yaml/run\n" + listener, []string{"run_dir", "netcore.yaml", "not a directory"}},
+		{"run_dir that cannot be written", "run_dir: DIR/closed\n" + listener, []string{"run_dir", "DIR/closed", "permission denied"}},
 		{"run_dir that others may write", "run_dir: DIR/open\n" + listener, []string{"run_dir", "DIR/open", "others"}},
 		{"missing plugin", strings.Replace(listener, "handler: echo", "handler: ecko", 1),
 			[]string{"netcore.yaml:", "ecko", "no executable netcore-ecko"}},
 		{"plugin that is not executable", listener + "handlers: {echo: {path: DIR/plain}}\n", []string{"DIR/plain", "not executable"}},
-		{"plugin that is no plugin", listener + "handlers: {echo: {path: /bin/true}}\n", []string{"plugin echo", "handshake"}},
-		{"handler in the place of a protocol", strings.Replace(listener, "protocol: tcp", "protocol: echo", 1), []string{"echo", "no protocol"}},
+		{"plugin that is no plugin", listener + "handlers: {echo: {path: /bin/true}}\n", []string{"plugin echo", "/bin/true", "exited"}},
+		{"handler in the place of a protocol", strings.Replace(listener, "protocol: tcp", "protocol: chat", 1), []string{"chat", "no protocol"}},
 		{"unknown key", listener + "max_conections: 7\n", []string{"netcore.yaml:", "max_conections", "max_connections"}},
 		{"unknown option of a plugin", strings.Replace(listener, "handler: echo", "handler: echo, options: {framming: raw}", 1),
 			[]string{"listener echo", "framming", "framing"}},
@@ -75,6 +76,9 @@ func TestBadStarts(t *testing.T) {
 func prepareBadStart(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "plain"), []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "closed"), 0o500); err != nil {
 		t.Fatal(err)
 	}
 	open := filepath.Join(dir, "open")

@@ -69,7 +69,14 @@ func rounded(all []time.Duration) []time.Duration {
 }
 
 func TestManySwaps(t *testing.T) {
-	s := start(t, server.EchoYAML)
+	for name, yaml := range carriers {
+		t.Run(name, func(t *testing.T) { manySwaps(t, yaml) })
+	}
+}
+
+func manySwaps(t *testing.T, yaml string) {
+	t.Helper()
+	s := start(t, yaml)
 	f := dial(t, s, crowd)
 	stop := talk(t, f.Conns()[:talkers], rate)
 	began := time.Now()

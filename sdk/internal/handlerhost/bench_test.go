@@ -6,7 +6,6 @@ import (
 
 	"github.com/netcore-go/netcore/sdk"
 	"github.com/netcore-go/netcore/sdk/internal/handlerhost"
-	"github.com/netcore-go/netcore/sdk/internal/part"
 	"github.com/netcore-go/netcore/sdk/link"
 )
 
@@ -15,12 +14,13 @@ func BenchmarkEcho(b *testing.B) {
 	for _, mode := range []string{"inline", "queued"} {
 		b.Run(mode, func(b *testing.B) {
 			near, far := link.Pair()
-			host, err := handlerhost.New(&funcs{inline: mode == "inline", message: func(c sdk.Connection, m sdk.Message) { _ = c.Send(m.Data) }}, nil, part.Env{Link: far})
+			host, err := handlerhost.New(&funcs{inline: mode == "inline", message: func(c sdk.Connection, m sdk.Message) { _ = c.Send(m.Data) }}, nil, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
+			served := host.Attach(far)[0]
 			acked := make(chan int, 1000)
-			go func() { _ = far.Run(receiver(b, host)) }()
+			go func() { _ = far.Run(receiver(b, served)) }()
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
@@ -68,21 +68,22 @@ func BenchmarkEcho(b *testing.B) {
 // BenchmarkIdle is the memory of a connection that does nothing.
 func BenchmarkIdle(b *testing.B) {
 	near, far := link.Pair()
-	host, err := handlerhost.New(&funcs{inline: true}, nil, part.Env{Link: far})
+	host, err := handlerhost.New(&funcs{inline: true}, nil, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
+	served := host.Attach(far)[0]
 	defer host.Close()
 	defer near.Close()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for i := range b.N {
-		if err := host.Handle(new(bind(uint64(i)+1, 0, nil))); err != nil {
+		if err := served.Handle(new(bind(uint64(i)+1, 0, nil))); err != nil {
 			b.Fatal(err)
 		}
 	}
-	host.EndBatch()
+	served.EndBatch()
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(b.N), "B/conn")

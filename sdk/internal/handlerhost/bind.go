@@ -11,7 +11,7 @@ import (
 )
 
 // bind takes a connection in.
-func (h *Host) bind(f *link.Frame) error {
+func (h *shard) bind(f *link.Frame) error {
 	var b pb.Binding
 	if err := proto.Unmarshal(f.Payload, &b); err != nil {
 		return fmt.Errorf("binding of connection %s: %w", link.FormatID(f.Conn), err)
@@ -46,7 +46,7 @@ func (h *Host) bind(f *link.Frame) error {
 }
 
 // unbind lets a connection go, behind all that came before.
-func (h *Host) unbind(c *conn, f *link.Frame) {
+func (h *shard) unbind(c *conn, f *link.Frame) {
 	if f.Flags&link.Moved == 0 {
 		// Whoever waits in Send holds up the queue that OnDisconnect is in.
 		c.mu.Lock()
@@ -59,7 +59,7 @@ func (h *Host) unbind(c *conn, f *link.Frame) {
 }
 
 // unbound is the end of a connection, in its order.
-func (h *Host) unbound(c *conn, it *item) {
+func (h *shard) unbound(c *conn, it *item) {
 	h.out.drain()
 	s := moved
 	if it.flags&link.Moved == 0 {

@@ -10,7 +10,7 @@ import (
 
 // message has the handler handle m, and acknowledges it. size is what the
 // kernel counts it as.
-func (h *Host) message(c *conn, m sdk.Message, size uint64) {
+func (h *shard) message(c *conn, m sdk.Message, size uint64) {
 	stream := m.Stream()
 	if stream == 0 && h.inline {
 		h.out.begin(c, size)
@@ -31,7 +31,7 @@ func (h *Host) message(c *conn, m sdk.Message, size uint64) {
 }
 
 // plain handles a message of no stream for a queued handler.
-func (h *Host) plain(c *conn, m sdk.Message, size uint64) (held bool) {
+func (h *shard) plain(c *conn, m sdk.Message, size uint64) (held bool) {
 	c.mu.Lock()
 	c.handling, c.held, c.size = true, false, size
 	c.mu.Unlock()
@@ -43,7 +43,7 @@ func (h *Host) plain(c *conn, m sdk.Message, size uint64) (held bool) {
 }
 
 // request handles a message of a stream.
-func (h *Host) request(c *conn, m sdk.Message, size uint64) (held bool) {
+func (h *shard) request(c *conn, m sdk.Message, size uint64) (held bool) {
 	r := &request{conn: c, stream: m.Stream(), size: size}
 	h.onMessage(c, r, m)
 	c.mu.Lock()
@@ -52,13 +52,13 @@ func (h *Host) request(c *conn, m sdk.Message, size uint64) (held bool) {
 	return r.held
 }
 
-func (h *Host) onMessage(c *conn, to sdk.Connection, m sdk.Message) {
+func (h *shard) onMessage(c *conn, to sdk.Connection, m sdk.Message) {
 	defer h.recovered(c, "OnMessage")
 	h.handler.OnMessage(to, m)
 }
 
 // arrived tells the handler that c is there, in the way that flags say.
-func (h *Host) arrived(c *conn, flags link.Flags, lost uint32) {
+func (h *shard) arrived(c *conn, flags link.Flags, lost uint32) {
 	switch {
 	case flags&link.Resumed != 0 && h.resumer != nil:
 		defer h.recovered(c, "OnResume")
@@ -72,13 +72,13 @@ func (h *Host) arrived(c *conn, flags link.Flags, lost uint32) {
 	}
 }
 
-func (h *Host) onDisconnect(c *conn, cause link.Cause) {
+func (h *shard) onDisconnect(c *conn, cause link.Cause) {
 	defer h.recovered(c, "OnDisconnect")
 	h.handler.OnDisconnect(c, link.CauseError(cause))
 }
 
 // timer runs f unless the connection is over.
-func (h *Host) timer(c *conn, f func(sdk.Connection)) {
+func (h *shard) timer(c *conn, f func(sdk.Connection)) {
 	c.mu.Lock()
 	over := c.state == ended || c.state == moved
 	c.mu.Unlock()
@@ -91,7 +91,7 @@ func (h *Host) timer(c *conn, f func(sdk.Connection)) {
 
 // recovered is deferred around user code: a panic costs its connection, not the
 // process and all others.
-func (h *Host) recovered(c *conn, method string) {
+func (h *shard) recovered(c *conn, method string) {
 	v := recover()
 	if v == nil {
 		return

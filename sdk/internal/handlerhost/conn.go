@@ -26,7 +26,7 @@ const (
 // A conn is a connection bound to the host. There may be very many that are
 // idle: what few need is in maps that do not exist until then.
 type conn struct {
-	host           *Host
+	host           *shard
 	number         uint64
 	epoch          uint32
 	windowMessages uint32

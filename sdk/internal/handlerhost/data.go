@@ -13,7 +13,7 @@ const maxMessage = 64 << 20
 
 // data takes a chunk of a message. A whole message goes on to an inline handler
 // as it is in the batch, all others are copied.
-func (h *Host) data(c *conn, f *link.Frame) error {
+func (h *shard) data(c *conn, f *link.Frame) error {
 	it := c.parts[f.Stream]
 	if it == nil {
 		headers, err := link.Headers(f.Headers)
@@ -45,7 +45,7 @@ func (h *Host) data(c *conn, f *link.Frame) error {
 }
 
 // submit has it run in c's order.
-func (h *Host) submit(c *conn, it *item) {
+func (h *shard) submit(c *conn, it *item) {
 	if h.inline {
 		h.do(c, it)
 		return
@@ -54,7 +54,7 @@ func (h *Host) submit(c *conn, it *item) {
 }
 
 // do runs it and gives it back.
-func (h *Host) do(c *conn, it *item) {
+func (h *shard) do(c *conn, it *item) {
 	switch it.kind {
 	case itemMessage:
 		h.whole(c, it)
@@ -71,7 +71,7 @@ func (h *Host) do(c *conn, it *item) {
 }
 
 // whole handles a message that was copied.
-func (h *Host) whole(c *conn, it *item) {
+func (h *shard) whole(c *conn, it *item) {
 	if it.size > maxMessage {
 		_ = c.close(link.CauseTooLarge) // ErrMoved: it is another's now
 		f := c.ack(it.stream, it.size)

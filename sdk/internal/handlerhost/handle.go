@@ -8,7 +8,7 @@ import (
 )
 
 // Handle acts on one frame; see [part.Part].
-func (h *Host) Handle(f *link.Frame) error {
+func (h *shard) Handle(f *link.Frame) error {
 	if !h.batch {
 		h.beginBatch()
 	}
@@ -20,7 +20,7 @@ func (h *Host) Handle(f *link.Frame) error {
 }
 
 // EndBatch flushes; see [part.Part].
-func (h *Host) EndBatch() {
+func (h *shard) EndBatch() {
 	if h.batch {
 		h.endBatch()
 	}
@@ -29,7 +29,7 @@ func (h *Host) EndBatch() {
 	}
 }
 
-func (h *Host) beginBatch() {
+func (h *shard) beginBatch() {
 	h.batch, h.now = true, time.Now()
 	if h.inline {
 		h.turn.Lock()
@@ -37,7 +37,7 @@ func (h *Host) beginBatch() {
 	}
 }
 
-func (h *Host) endBatch() {
+func (h *shard) endBatch() {
 	h.batch = false
 	if h.inline {
 		h.out.drain()
@@ -46,7 +46,7 @@ func (h *Host) endBatch() {
 	}
 }
 
-func (h *Host) handle(f *link.Frame) error {
+func (h *shard) handle(f *link.Frame) error {
 	if f.Kind == link.Bind {
 		h.last = nil // it may be that number's earlier binding
 		return h.bind(f)

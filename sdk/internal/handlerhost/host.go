@@ -35,26 +35,32 @@ type Host struct {
 	inline  bool
 	log     *slog.Logger
 	stop    context.CancelFunc // ends the context of Start
-	out     output
 	pool    pool
+	closing sync.Once
 
-	turn sync.Mutex // held while an inline handler runs
-
-	// Of the link's reader.
-	batch bool      // within a batch
-	now   time.Time // when the batch came
-	last  *conn     // of the last frame: a batch mostly has several of one connection
-
-	rooms sync.Mutex // held over the frames of one broadcast
-	early []byte     // broadcasts before Attach; guarded by rooms
+	rooms  sync.Mutex // held over the frames of one broadcast; guards the fields below
+	shards []*shard   // one for each link; none before Attach, and fixed after it
+	early  []byte     // broadcasts before Attach
 
 	mu     sync.RWMutex // guards the fields below
 	conns  map[uint64]*conn
 	warned map[string]bool // context values that were logged, by type
 }
 
+// A shard is the host's side of one link, and of the connections that pass by it.
+type shard struct {
+	*Host
+	out  output
+	turn sync.Mutex // held while an inline handler runs
+
+	// Of the link's reader.
+	batch bool      // within a batch
+	now   time.Time // when the batch came
+	last  *conn     // of the last frame: a batch mostly has several of one connection
+}
+
 var (
-	_ part.Part = (*Host)(nil)
+	_ part.Part = (*shard)(nil)
 	_ sdk.Host  = (*Host)(nil)
 )
 
@@ -67,15 +73,15 @@ func (e *ConfigError) Error() string { return fmt.Sprintf("configure: %v", e.Err
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 // New configures and starts h. An error of the configuration is a
-// [*ConfigError]. env.Link may be nil; then Attach comes before
-// the first frame.
-func New(h sdk.MessageHandler, config []byte, env part.Env) (*Host, error) {
+// [*ConfigError]. Attach comes before the first frame. If log is nil, nothing is
+// logged.
+func New(h sdk.MessageHandler, config []byte, log *slog.Logger) (*Host, error) {
 	if c, ok := h.(sdk.Configurer); ok {
 		if err := c.Configure(config); err != nil {
 			return nil, &ConfigError{err}
 		}
 	}
-	host := &Host{handler: h, log: env.Log, conns: make(map[uint64]*conn), warned: make(map[string]bool)}
+	host := &Host{handler: h, log: log, conns: make(map[uint64]*conn), warned: make(map[string]bool)}
 	if host.log == nil {
 		host.log = slog.New(slog.DiscardHandler)
 	}
@@ -85,8 +91,6 @@ func New(h sdk.MessageHandler, config []byte, env part.Env) (*Host, error) {
 		host.inline = in.Inline()
 	}
 	host.pool.init()
-	host.out.inline = host.inline
-	host.out.link = env.Link
 	ctx, stop := context.WithCancel(context.Background())
 	host.stop = stop
 	if s, ok := h.(sdk.Starter); ok {
@@ -98,23 +102,22 @@ func New(h sdk.MessageHandler, config []byte, env part.Env) (*Host, error) {
 	return host, nil
 }
 
-// Attach gives a Host that was made without a link its link. It must come
-// before Handle, and at most once.
-func (h *Host) Attach(l *link.Link) {
+// Attach gives the host its links, at least one, and returns the part for each.
+// It comes once. Closing one part closes the host.
+func (h *Host) Attach(links ...*link.Link) []part.Part {
 	h.rooms.Lock()
-	h.out.link = l
-	var f link.Frame
-	for len(h.early) > 0 {
-		rest, err := link.Next(h.early, &f)
-		if err != nil {
-			break // cannot be: Broadcast has written it
-		}
-		l.Append(&f)
-		h.early = rest
+	defer h.rooms.Unlock()
+	var parts []part.Part
+	for _, l := range links {
+		s := &shard{Host: h}
+		s.out.inline, s.out.link = h.inline, l
+		h.shards = append(h.shards, s)
+		parts = append(parts, s)
 	}
+	links[0].AppendRaw(h.early)
+	links[0].FlushLater()
 	h.early = nil
-	h.rooms.Unlock()
-	l.FlushLater()
+	return parts
 }
 
 // Capabilities returns what the manifest says about h.
@@ -134,8 +137,12 @@ func (h *Host) lookup(number uint64) *conn {
 	return h.conns[number]
 }
 
-// Connections is how many connections are bound to the host.
-func (h *Host) Connections() int {
+// Connections is how many connections are bound to the host; one shard counts
+// for all.
+func (h *shard) Connections() int {
+	if h != h.shards[0] {
+		return 0
+	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return len(h.conns)
@@ -145,8 +152,10 @@ func (h *Host) Connections() int {
 func (h *Host) Drain() { h.stop() }
 
 // Close lets go of all connections; see [part.Part]. It waits for the methods
-// of the handler that run, and calls none.
-func (h *Host) Close() {
+// of the handler that run, and calls none. It may be called more than once.
+func (h *Host) Close() { h.closing.Do(h.close) }
+
+func (h *Host) close() {
 	h.stop()
 	h.mu.Lock()
 	conns := h.conns
@@ -159,7 +168,15 @@ func (h *Host) Close() {
 		c.mu.Unlock()
 	}
 	h.pool.close()
-	h.out.close()
-	h.turn.Lock() // an inline handler's timer has returned
-	defer h.turn.Unlock()
+	for _, s := range h.attached() {
+		s.out.close()
+		s.turn.Lock() // an inline handler's timer has returned
+		s.turn.Unlock()
+	}
+}
+
+func (h *Host) attached() []*shard {
+	h.rooms.Lock()
+	defer h.rooms.Unlock()
+	return h.shards
 }

@@ -29,6 +29,7 @@ type kernel struct {
 	t      testing.TB
 	link   *link.Link
 	host   *handlerhost.Host
+	part   part.Part
 	log    *logs
 	frames chan link.Frame // roomy: the link's reader must not wait
 	end    func()
@@ -39,14 +40,14 @@ func serve(t testing.TB, h sdk.MessageHandler) *kernel {
 	t.Helper()
 	near, far := link.Pair()
 	k := &kernel{t: t, link: near, log: &logs{}, frames: make(chan link.Frame, 100000)}
-	host, err := handlerhost.New(h, nil, part.Env{Link: far, Log: slog.New(slog.NewTextHandler(k.log, nil))})
+	host, err := handlerhost.New(h, nil, slog.New(slog.NewTextHandler(k.log, nil)))
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	k.host = host
+	k.host, k.part = host, host.Attach(far)[0]
 	var running sync.WaitGroup
 	running.Go(func() { _ = near.Run(k.receive) })
-	running.Go(func() { _ = far.Run(receiver(t, host)) })
+	running.Go(func() { _ = far.Run(receiver(t, k.part)) })
 	k.end = sync.OnceFunc(func() {
 		near.Close()
 		running.Wait()

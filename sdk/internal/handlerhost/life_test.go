@@ -12,7 +12,6 @@ import (
 
 	"github.com/netcore-go/netcore/sdk"
 	"github.com/netcore-go/netcore/sdk/internal/handlerhost"
-	"github.com/netcore-go/netcore/sdk/internal/part"
 	"github.com/netcore-go/netcore/sdk/link"
 	pb "github.com/netcore-go/netcore/sdk/pluginpb/v1"
 )
@@ -352,7 +351,7 @@ func TestSendFromOtherGoroutineInlineIsFlushed(t *testing.T) {
 func TestStartAndStop(t *testing.T) {
 	want := errors.New("no database")
 	h := &full{startErr: want}
-	if _, err := handlerhost.New(h, []byte("{}"), part.Env{}); !errors.Is(err, want) {
+	if _, err := handlerhost.New(h, []byte("{}"), nil); !errors.Is(err, want) {
 		t.Errorf("New() = %v, want %v", err, want)
 	}
 	if h.config != "{}" || h.stopped.Err() == nil {
@@ -362,7 +361,7 @@ func TestStartAndStop(t *testing.T) {
 
 func TestAttachSendsWhatWasBroadcastBefore(t *testing.T) {
 	h := &full{}
-	host, err := handlerhost.New(h, nil, part.Env{})
+	host, err := handlerhost.New(h, nil, nil)
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}
@@ -374,8 +373,8 @@ func TestAttachSendsWhatWasBroadcastBefore(t *testing.T) {
 	k := &kernel{t: t, link: near, frames: make(chan link.Frame, 10)}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = near.Run(k.receive) }()
-	host.Attach(far)
-	go func() { _ = far.Run(receiver(t, host)) }()
+	served := host.Attach(far)[0]
+	go func() { _ = far.Run(receiver(t, served)) }()
 	if f := k.next(link.Room); string(f.Payload) != "up" {
 		t.Errorf("ROOM = %+v, want up", f)
 	}
@@ -399,7 +398,7 @@ func TestManyConnections(t *testing.T) {
 				acked++
 			}
 		}
-		if got := k.host.Connections(); got != n {
+		if got := k.part.Connections(); got != n {
 			t.Errorf("Connections() = %d, want %d", got, n)
 		}
 	})

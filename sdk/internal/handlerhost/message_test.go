@@ -89,7 +89,7 @@ func TestOrder(t *testing.T) {
 			t.Errorf("acknowledged %d of %d bytes, want 200 of %d", acked, bytes, 199*200/2)
 		}
 		k.next(link.Unbind)
-		if n := k.host.Connections(); n != 0 {
+		if n := k.part.Connections(); n != 0 {
 			t.Errorf("Connections() = %d, want 0", n)
 		}
 	})
@@ -263,7 +263,7 @@ func TestViolationsEndTheHost(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			k := serve(t, &funcs{inline: true})
 			k.send(bind(1, 0, nil))
-			if err := k.host.Handle(&tt.frame); err == nil {
+			if err := k.part.Handle(&tt.frame); err == nil {
 				t.Errorf("Handle() = nil, want an error")
 			}
 		})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/netcore-go/netcore/sdk"
 	"github.com/netcore-go/netcore/sdk/internal/handlerhost"
-	"github.com/netcore-go/netcore/sdk/internal/part"
 	"github.com/netcore-go/netcore/sdk/link"
 	pb "github.com/netcore-go/netcore/sdk/pluginpb/v1"
 )
@@ -31,19 +30,20 @@ func TestWorkersAreBoundedAndEndWhenIdle(t *testing.T) {
 		const n = 600
 		block := make(chan struct{})
 		_, far := link.Pair()
-		host, err := handlerhost.New(&funcs{message: func(sdk.Connection, sdk.Message) { <-block }}, nil, part.Env{Link: far})
+		host, err := handlerhost.New(&funcs{message: func(sdk.Connection, sdk.Message) { <-block }}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		served := host.Attach(far)[0]
 		defer host.Close()
 		for i := uint64(1); i <= n; i++ {
 			for _, f := range []link.Frame{bind(i, 0, nil), data(i, 0, "x")} {
-				if err := host.Handle(&f); err != nil {
+				if err := served.Handle(&f); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		host.EndBatch()
+		served.EndBatch()
 		synctest.Wait()
 		if got := workers(t); got != 512 {
 			t.Errorf("%d blocked workers, want 512", got)

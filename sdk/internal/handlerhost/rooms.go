@@ -52,9 +52,9 @@ func (h *Host) room(conn sdk.Connection, room string, operation uint64) error {
 		c.mu.Unlock()
 		return err
 	}
-	h.out.appendLocked(&link.Frame{Kind: link.Room, Conn: c.number, Epoch: c.epoch, Aux: operation, Headers: headers})
+	c.host.out.appendLocked(&link.Frame{Kind: link.Room, Conn: c.number, Epoch: c.epoch, Aux: operation, Headers: headers})
 	c.mu.Unlock()
-	h.out.flush()
+	c.host.out.flush()
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (h *Host) Broadcast(room string, msg sdk.Message, except sdk.Connection) er
 		}
 	}
 	h.rooms.Lock() // broadcasts of several frames do not mix
-	attached := h.out.link != nil
+	attached := len(h.shards) > 0
 	data := msg.Data
 	for len(data) > link.MaxChunk {
 		f.Flags, f.Payload = link.More, data[:link.MaxChunk]
@@ -105,17 +105,17 @@ func (h *Host) Broadcast(room string, msg sdk.Message, except sdk.Connection) er
 	h.broadcastLocked(&f)
 	h.rooms.Unlock()
 	if attached {
-		h.out.flush()
+		h.shards[0].out.flush()
 	}
 	return nil
 }
 
 func (h *Host) broadcastLocked(f *link.Frame) {
-	if h.out.link == nil {
+	if len(h.shards) == 0 {
 		h.early = link.AppendFrame(h.early, f)
 		return
 	}
-	h.out.append(f)
+	h.shards[0].out.append(f)
 }
 
 // roomHeaders returns the header block of a ROOM frame: the room comes first.

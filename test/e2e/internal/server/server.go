@@ -16,7 +16,7 @@ import (
 
 // Patience is how long anything may take that is not itself measured: longer is
 // a hang.
-const Patience = 6 * time.Second
+const Patience = 60 * time.Second
 
 // poll is how often a state is looked at that nobody announces.
 const poll = 10 * time.Millisecond
@@ -52,6 +52,12 @@ type Config struct {
 const EchoYAML = `
 listeners:
   - {name: echo, protocol: tcp, address: 127.0.0.1:0, handler: echo}
+`
+
+// GRPCYAML is EchoYAML with the links of both plugins over gRPC.
+const GRPCYAML = EchoYAML + `
+plugins: {tcp: {carrier: grpc}}
+handlers: {echo: {carrier: grpc}}
 `
 
 // Start starts a server and returns when it serves. Stop or Kill ends it, and
