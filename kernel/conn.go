@@ -96,6 +96,7 @@ type conn struct {
 	state        []byte // codec state
 	in           window // with the kernel or the handler
 	acked        window // done, and not yet told to the owner
+	noted        window // done, and told to the owner in its place among the messages in out
 	inMidway     bool   // a message of the client is arriving in parts
 	stoodSince   int64  // Unix nanoseconds of the PREPARE or hold that it is under
 
@@ -155,6 +156,17 @@ func (w window) quarter() bool {
 }
 
 func (w window) shut() bool { return w.messages >= windowMessages || w.bytes >= windowBytes }
+
+// renote counts noted anew, from what is to be handed on. c.mu is held.
+func (c *conn) renote() {
+	c.noted = window{}
+	c.out.Notes(func(raw []byte) {
+		var f link.Frame
+		if _, err := link.Next(raw, &f); err == nil { // it is the kernel's own
+			c.noted.add(int(f.N), int(f.Aux))
+		}
+	})
+}
 
 // ending reports whether one of the directions has ended. c.mu is held.
 func (c *conn) ending() bool { return c.inputEnded || c.closing }

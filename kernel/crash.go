@@ -62,6 +62,7 @@ func (k *Kernel) disown(t *turn, c *conn) {
 		return
 	}
 	c.out.Rewind()
+	c.renote()
 	k.progressEndIfEnding(t, c)
 }
 

@@ -113,30 +113,7 @@ func TestBothKilled(t *testing.T) {
 	}
 }
 
-// TestHungPluginIsReplaced: a plugin that does not answer is killed; what is at
-// rest survives, and nothing is written twice when it is continued.
-func TestHungPluginIsReplaced(t *testing.T) {
-	r := start(t, process)
-	clients := dialAll(t, r.addr(), 20)
-	mustEcho(t, clients...)
-	pid := r.settled("frames").Instances[0].PID
-	must(t, syscall.Kill(pid, syscall.SIGSTOP))
-	for _, c := range clients {
-		must(t, c.send("while it stands"))
-	}
-	for _, c := range clients {
-		if got, err := c.receive(); got != "while it stands" {
-			t.Fatalf("receive() = %q, %v", got, err)
-		}
-	}
-	s := r.settled("frames")
-	if !strings.Contains(s.Reason, "hung") || s.Deaths != 1 {
-		t.Errorf("status = %+v, want one death because it hung", s)
-	}
-	mustEcho(t, clients...)
-}
-
-// TestCrashLoop: a plugin that dies again and again after a swap is rolled back
+// TestCrashLoopRollsBack: a plugin that dies again and again after a swap is rolled back
 // to the one before.
 func TestCrashLoopRollsBack(t *testing.T) {
 	bad := binaryWith(t, "short_life")
@@ -146,7 +123,7 @@ func TestCrashLoopRollsBack(t *testing.T) {
 	good := r.settled("script").Path
 	report, err := r.swap("script", bad)
 	if err != nil {
-		t.Skipf("the successor died within the swap: %v", err)
+		t.Fatalf("Swap() = %v, want nil: it lives long enough", err)
 	}
 	if report.Incarnation != 2 {
 		t.Errorf("Swap() = %+v, want incarnation 2", report)
@@ -183,9 +160,8 @@ func TestCrashLoopEndsInQuarantine(t *testing.T) {
 			if _, err := c.receive(); !closed(err) {
 				t.Errorf("receive() = %v, want the end of the connection", err)
 			}
-			late := dial(t, r.addr())
-			if err := late.echo(); !closed(err) {
-				t.Errorf("echo() = %v in quarantine, want the end of the connection", err)
+			if !refused(t, "", r.addr()) {
+				t.Error("a client was served in quarantine")
 			}
 			eventually(t, func() error { return r.connections(0) })
 			if _, err := r.k.Rollback(t.Context(), tt.name); err == nil {
@@ -201,7 +177,7 @@ func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	}
 }
 
-// TestQuarantineWithHalfClosed: a client that has gone while its handler was
+// TestQuarantineForgetsTheGone: a client that has gone while its handler was
 // dead is forgotten when the handler is given up.
 func TestQuarantineForgetsTheGone(t *testing.T) {
 	r := start(t, process)

@@ -89,9 +89,9 @@ func (k *Kernel) dataIn(t *turn, c *conn, f *link.Frame, raw []byte) error {
 func (k *Kernel) ackProtocol(t *turn, c *conn, messages, bytes int, stream uint64, replied bool) {
 	c.in.sub(messages, bytes)
 	if replied {
-		if c.tie == tieServing {
-			t.append(c.owner, &link.Frame{Kind: link.Ack, Flags: link.Done, Conn: c.id, Epoch: c.epoch, Stream: stream, N: uint32(messages), Aux: uint64(bytes)})
-		}
+		// Behind the reply's messages, which may still be waiting.
+		end := link.Frame{Kind: link.Ack, Flags: link.Done, Conn: c.id, Stream: stream, N: uint32(messages), Aux: uint64(bytes)}
+		k.note(t, c, &end)
 		return
 	}
 	c.acked.add(messages, bytes)
@@ -109,6 +109,34 @@ const ackShare = 4 << 20
 // ackDue reports whether the owner is to be told what is done. c.mu is held.
 func (c *conn) ackDue() bool {
 	return c.acked.quarter() || int64(c.acked.bytes)*c.owner.conns.Load() >= ackShare
+}
+
+// note passes a frame to the owner in the order of the client's messages.
+// c.mu is held.
+func (k *Kernel) note(t *turn, c *conn, f *link.Frame) {
+	if c.closing || c.broken {
+		return
+	}
+	var buf [2 * link.HeaderSize]byte
+	raw := link.AppendFrame(buf[:0], f)
+	if c.out.Arriving() {
+		c.aside = append(c.aside, raw...)
+		return
+	}
+	c.out.PushNote(raw)
+	c.noted.add(int(f.N), int(f.Aux))
+	k.pump(t, c)
+}
+
+// denote takes a note that is handed on off what the owner is still to be told.
+// c.mu is held.
+func (c *conn) denote(raw []byte) {
+	if link.KindOf(raw) == link.Ack {
+		var f link.Frame
+		if _, err := link.Next(raw, &f); err == nil { // it is the kernel's own
+			c.noted.sub(int(f.N), int(f.Aux))
+		}
+	}
 }
 
 // written notes what has reached the client's socket. c.mu is held.
@@ -170,7 +198,9 @@ func (k *Kernel) pump(t *turn, c *conn) {
 			frame, end = c.out.Next()
 			link.SetEpoch(frame, c.epoch)
 			t.raw(c.owner, frame)
+			c.denote(frame)
 		}
+		c.out.Settle()
 	}
 	if c.ending() {
 		k.progressEnd(t, c)

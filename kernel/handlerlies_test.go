@@ -26,12 +26,16 @@ func TestHandlerSuccessorFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.lie, func(t *testing.T) {
 			r.lies("handler", tt.lie)
+			must(t, clients[0].send("!slow 1000")) // the move is not over before
 			if _, err := r.swap("script", ""); err == nil || !strings.Contains(err.Error(), tt.reason) {
 				t.Errorf("Swap() = %v, want an error with %q", err, tt.reason)
 			}
 			s := r.settled("script")
 			if !strings.Contains(s.Reason, tt.reason) || s.Instances[0].PID != before {
 				t.Errorf("status = %+v, want pid %d and reason %q", s, before, tt.reason)
+			}
+			if got, err := clients[0].receive(); got != "!slow 1000" {
+				t.Fatalf("receive() = %q, %v, want the answer of the old instance", got, err)
 			}
 			mustEcho(t, clients...)
 		})
@@ -101,9 +105,12 @@ func TestHandlerLoss(t *testing.T) {
 			} else if _, err := c.receive(); !closed(err) {
 				t.Errorf("receive() = %v, want the end", err)
 			}
-			if n := r.k.Status().Closed["crashed"]; (n == 0) != tt.keeps {
-				t.Errorf("%d closed because of the crash, want none: %v", n, tt.keeps)
-			}
+			eventually(t, func() error {
+				if n := r.k.Status().Closed["crashed"]; (n == 0) != tt.keeps {
+					return fmt.Errorf("%d closed because of the crash, want none: %v", n, tt.keeps)
+				}
+				return nil
+			})
 		})
 	}
 }

@@ -74,7 +74,7 @@ func (c *conn) offer() *link.Frame {
 			Version: 1, Unread: c.rest, State: c.state,
 			Consumed: c.end + uint64(len(c.rest)), Written: c.written, InputEnded: c.inputEnded,
 		},
-		OutstandingMessages: uint32(c.in.messages), OutstandingBytes: uint64(c.in.bytes),
+		OutstandingMessages: uint32(c.in.messages + c.noted.messages), OutstandingBytes: uint64(c.in.bytes + c.noted.bytes),
 	}
 	return &link.Frame{Kind: link.Offer, Flags: link.Descriptor, Conn: c.id, Epoch: c.offerEpoch, Payload: marshal(o)}
 }

@@ -25,9 +25,8 @@ type liar struct {
 	runtime *plugin.Runtime
 	outer   *link.Link
 	inner   *link.Link
-	ready   chan struct{} // closed when outer is set
-	seen    int           // frames that a hook has counted
-	stash   []byte        // frames that a hook has kept back
+	seen    int // frames that a hook on the way in has counted
+	readied int // READYs
 }
 
 // A lie changes what passes. Hooks return false to drop a frame.
@@ -60,7 +59,7 @@ func runLiar(p sdk.Plugin, name string) {
 	}
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: shake,
-		Plugins:         goplugin.PluginSet{pb.PluginName: &pb.GRPCPlugin{Impl: &liar{lie: l, runtime: r, ready: make(chan struct{})}}},
+		Plugins:         goplugin.PluginSet{pb.PluginName: &pb.GRPCPlugin{Impl: &liar{lie: l, runtime: r}}},
 		GRPCServer:      goplugin.DefaultGRPCServer,
 	})
 }
@@ -108,7 +107,7 @@ func (l *liar) serve() {
 	inner, theirs := link.Pair()
 	l.outer, l.inner = outer, inner
 	go func() { // ends with the process
-		_ = l.runtime.Run(theirs, fdpass.NewReceiver(4))
+		_ = l.runtime.Run(plugin.Port{Link: theirs, Descriptors: fdpass.NewReceiver(4)})
 	}()
 	go func() { // ends with the process
 		_ = inner.Run(func(batch []byte) error { return l.pass(batch, l.lie.out, outer) })

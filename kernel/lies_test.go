@@ -34,8 +34,8 @@ var lies = map[string]lie{
 	"silent":        {in: on(link.Offer, func(*liar, *link.Frame) bool { return false })},
 	"refuses":       {out: onRaw(link.Ready, refuse)},
 	"foreign_ready": {out: onRaw(link.Ready, func(l *liar, f *link.Frame, raw []byte) bool { link.SetConn(raw, f.Conn+1<<30); return true })},
-	"after_ready":   {in: on(link.Commit, func(*liar, *link.Frame) bool { os.Exit(1); return false })},
-	"after_some":    {in: on(link.Commit, afterSome)},
+	"after_ready":   {in: on(link.Commit, func(*liar, *link.Frame) bool { os.Exit(1); return false }), out: onRaw(link.Ready, first(1))},
+	"after_some":    {in: on(link.Commit, afterSome), out: onRaw(link.Ready, first(10))},
 
 	"size_small":  {in: onOffer(func(b []byte) { binary.LittleEndian.PutUint32(b, 5) })},
 	"size_huge":   {in: onOffer(func(b []byte) { binary.LittleEndian.PutUint32(b, 1<<31) })},
@@ -49,8 +49,8 @@ var lies = map[string]lie{
 
 	"foreign": {in: on(link.Offer, foreign)},
 
-	"too_much_written": {in: on(link.Commit, tooMuchWritten), out: onRaw(link.Ready, onlyFirst)},
-	"beyond_window":    {in: on(link.Commit, beyondWindow), out: onRaw(link.Ready, onlyFirst)},
+	"too_much_written": {in: on(link.Commit, tooMuchWritten), out: onRaw(link.Ready, first(1))},
+	"beyond_window":    {in: on(link.Commit, beyondWindow), out: onRaw(link.Ready, first(1))},
 	"endless_message":  {in: on(link.Commit, endlessMessage)},
 
 	"never_prepared": {in: on(link.Prepare, func(*liar, *link.Frame) bool { return false })},
@@ -120,10 +120,13 @@ func afterSome(l *liar, _ *link.Frame) bool {
 	return false
 }
 
-// onlyFirst lets the first READY through.
-func onlyFirst(l *liar, _ *link.Frame, _ []byte) bool {
-	l.seen++
-	return l.seen == 1
+// first lets the first n READYs through, so that the move is not over before the
+// lie is told.
+func first(n int) hook {
+	return func(l *liar, _ *link.Frame, _ []byte) bool {
+		l.readied++
+		return l.readied <= n
+	}
 }
 
 // foreign meddles with connections that are not its own, or not any more, and

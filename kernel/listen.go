@@ -52,6 +52,8 @@ func (k *Kernel) limits() error {
 		k.log.Warn("limit on open files", zap.Error(err))
 	}
 	fit := admission.DefaultMax(files)
+	k.mu.Lock() // Status may be asked already
+	defer k.mu.Unlock()
 	switch {
 	case k.cfg.MaxConnections == 0:
 		k.cfg.MaxConnections = fit

@@ -101,8 +101,7 @@ func (k *Kernel) moveProtocol(ctx context.Context, m *move) {
 			return
 		}
 		if why := m.hopeless(); why != "" {
-			m.to.fail("it does not adopt connections: " + why)
-			return
+			m.to.fail("it does not adopt connections: " + why) // the next pass sees it dead
 		}
 		pass.Reset(movePass)
 	}

@@ -56,20 +56,3 @@ func TestClosedAtRest(t *testing.T) {
 	mustEcho(t, clients...)
 	mustEcho(t, dial(t, r.addr()))
 }
-
-// TestDeafToClose: an instance never closes what it is told to close. The
-// kernel does.
-func TestDeafToClose(t *testing.T) {
-	r := build(t, process)
-	r.lies("protocol", "deaf_to_close")
-	r.run()
-	c := dial(t, r.addr())
-	mustEcho(t, c)
-	must(t, c.send("!close 0"))
-	if _, err := c.receive(); !closed(err) {
-		t.Errorf("receive() = %v, want the end of the connection", err)
-	}
-	r.lies("protocol", "")
-	r.mustSwap("frames")
-	eventually(t, func() error { return r.connections(0) })
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -83,7 +84,7 @@ func (k *Kernel) Reset(ctx context.Context, name string) error {
 func fromSlot(err error) error {
 	switch {
 	case errors.Is(err, fsm.ErrBusy):
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+		return fmt.Errorf("%w: %s", ErrBusy, strings.TrimPrefix(err.Error(), fsm.ErrBusy.Error()+": "))
 	case errors.Is(err, fsm.ErrStopped):
 		return fmt.Errorf("%w: %w", ErrDraining, err)
 	}

@@ -138,6 +138,9 @@ func (r *reload) plan(ctx context.Context) error {
 			r.old[l.Name] = l
 		}
 	}
+	if err := r.roles(); err != nil {
+		return err
+	}
 	r.taken = make(map[*listener]*listener)
 	named := make(map[string]bool)
 	var missing []Listener
@@ -166,6 +169,24 @@ func (r *reload) plan(ctx context.Context) error {
 	bound, err := r.k.bindAll(ctx, missing)
 	r.fresh = append(r.fresh, bound...)
 	return err
+}
+
+// roles reports a plugin that is to be a protocol and runs as a handler, or the
+// other way round.
+func (r *reload) roles() error {
+	runs := make(map[string]bool) // whether as a protocol
+	for _, s := range r.k.allSlots() {
+		runs[s.name] = s.protocol
+	}
+	for _, l := range r.cfg.Listeners {
+		if protocol, ok := runs[l.Protocol]; ok && !protocol {
+			return fmt.Errorf("%w: listener %s: plugin %s runs as a handler", ErrInvalid, l.Name, l.Protocol)
+		}
+		if protocol, ok := runs[l.Handler]; ok && protocol {
+			return fmt.Errorf("%w: listener %s: plugin %s runs as a protocol", ErrInvalid, l.Name, l.Handler)
+		}
+	}
+	return nil
 }
 
 // apply starts and swaps plugins; nothing new reaches a client yet.
@@ -226,10 +247,10 @@ func (c *slotChange) swap(ctx context.Context) error {
 func (r *reload) undo() {
 	k := r.k
 	for _, l := range r.fresh {
-		k.uninstall(l)
 		if r.taken[l] == nil {
 			l.close()
 		}
+		k.uninstall(l)
 	}
 	for _, c := range r.changed {
 		c.s.setPlugin(c.before)

@@ -98,14 +98,19 @@ func (k *Kernel) deliver(t *turn, id uint64, parts []byte) {
 	}
 }
 
-// pushAside queues the messages that arrived from elsewhere while one of the
-// handler was arriving. c.mu is held.
+// pushAside queues what arrived from elsewhere, and ends of replies, while a
+// message of the handler was arriving. c.mu is held.
 func (c *conn) pushAside() {
 	for rest := c.aside; len(rest) > 0; {
 		n := link.Whole(rest, 0)
 		raw := rest[:n]
 		rest = rest[n:]
 		link.SetConn(raw, c.id)
+		if link.KindOf(raw) != link.Data {
+			c.out.PushNote(raw)
+			c.renote()
+			continue
+		}
 		c.out.Push(raw, link.FlagsOf(raw)&link.More == 0, queue.NoCredit)
 	}
 	if cap(c.aside) > 1<<10 {

@@ -224,6 +224,7 @@ func (s *slot) move(from, to *instance) {
 	if from == nil || to == nil {
 		return // one has died: its event is on its way
 	}
+	from.pauses.take() // of a move before this one that did not succeed
 	ctx, cancel := context.WithTimeout(s.k.life, s.k.drainTimeout())
 	defer cancel()
 	if s.protocol {

@@ -240,11 +240,15 @@ func (in *instance) fail(reason string) {
 
 // reason says why the instance has died.
 func (in *instance) reason() string {
-	if r := in.broke.Load(); r != nil {
+	r, err := in.broke.Load(), in.host.err()
+	switch {
+	case r == nil && err == nil:
+		return "exited"
+	case r == nil:
+		return err.Error()
+	case err == nil || errors.Is(err, process.ErrKilled):
 		return *r
 	}
-	if err := in.host.err(); err != nil {
-		return err.Error()
-	}
-	return "exited"
+	// It ended by itself, and what the kernel has noticed is only a sign of it.
+	return fmt.Sprintf("%v; %s", err, *r)
 }

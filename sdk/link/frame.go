@@ -221,3 +221,6 @@ func FlagsOf(raw []byte) Flags { return Flags(raw[5]) }
 
 // ConnOf returns the connection of an encoded frame.
 func ConnOf(raw []byte) uint64 { return binary.LittleEndian.Uint64(raw[8:]) }
+
+// KindOf returns the kind of an encoded frame.
+func KindOf(raw []byte) Kind { return Kind(raw[4]) }

@@ -2,13 +2,13 @@ package sdktest
 
 import (
 	"errors"
+	"net"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/netcore-go/netcore/sdk"
-	"net"
 )
 
 // malformedEndsOne: input that is wrong ends its connection, with an error, and
@@ -158,7 +158,7 @@ func checkGoroutines(t testing.TB, before map[string]bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
+	for deadline := time.Now().Add(patienceOf(t)); ; <-tick.C {
 		left := newGoroutines(before)
 		if len(left) == 0 {
 			return

@@ -14,6 +14,17 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 15 * time.Second
 
+// patienceOf is patience, or less if the test's own end is near: what was waited
+// for is to be said before that.
+func patienceOf(t testing.TB) time.Duration {
+	if d, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if end, ok := d.Deadline(); ok {
+			return min(patience, time.Until(end)/4)
+		}
+	}
+	return patience
+}
+
 // A Kernel stands in for the kernel of netcore. It belongs to one test, whose
 // goroutine calls its methods and those of what it returns.
 type Kernel struct {
@@ -100,8 +111,9 @@ func (k *Kernel) wait(ok func() bool, format string, args ...any) {
 }
 
 func (k *Kernel) await(ok func() bool) bool {
-	deadline := time.Now().Add(patience)
-	timer := time.AfterFunc(patience, func() {
+	limit := patienceOf(k.t)
+	deadline := time.Now().Add(limit)
+	timer := time.AfterFunc(limit, func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.change.Broadcast()
@@ -142,7 +154,7 @@ func poll(t testing.TB, ok func() bool, format string, args ...any) {
 	t.Helper()
 	tick := time.NewTicker(200 * time.Microsecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
+	for deadline := time.Now().Add(patienceOf(t)); !ok(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: "+format, args...)
 		}

@@ -57,7 +57,7 @@ func (w *wire) sendPacket(c net.Conn, p []byte) {
 
 func (w *wire) expectPacket(c net.Conn, want []byte) {
 	w.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(patience)) // fails only if closed, as the read does then
+	_ = c.SetReadDeadline(time.Now().Add(patienceOf(w))) // fails only if closed, as the read does then
 	b := make([]byte, 64<<10)
 	n, err := c.Read(b)
 	if err != nil || !bytes.Equal(b[:n], want) {
@@ -110,7 +110,7 @@ func refusedPeerIsSilent(w *wire) {
 func (w *wire) again(c net.Conn, m sdk.Message) {
 	w.Helper()
 	b := make([]byte, 64<<10)
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(patienceOf(w)); ; {
 		w.sendPacket(c, w.o.Encode(m))
 		_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // fails only if closed, as the read does then
 		n, err := c.Read(b)

@@ -17,7 +17,7 @@ func (c *Conn) write(p []byte) {
 }
 
 // deadline bounds what the client does next.
-func (c *Conn) deadline() { _ = c.Client.SetDeadline(time.Now().Add(patience)) } // fails only if closed, as the use does then
+func (c *Conn) deadline() { _ = c.Client.SetDeadline(time.Now().Add(patienceOf(c.k.t))) } // fails only if closed, as the use does then
 
 // expect has the client read want.
 func (c *Conn) expect(want []byte) {

@@ -49,7 +49,7 @@ func (g *siege) round(t *testing.T, hit func() (pid int, at time.Time)) (b blow)
 	if err := g.s.AwaitSuccessor("tcp", pid); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.f.AwaitAnswers(patient(t), int64(g.talkers/2)); err != nil {
+	if err := visitors.Await(patient(t), 5); err != nil { // of the talkers none may live
 		t.Fatal(err)
 	}
 	stop()
@@ -172,7 +172,7 @@ func TestKillProtocol(t *testing.T) {
 	for name, yaml := range carriers {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, yaml)
-			g := siege{s: s, f: dial(t, s, crowd), talkers: talkers, rate: rate, limit: outage}
+			g := siege{s: s, f: dial(t, s, crowd), talkers: talkers, rate: rate, limit: within(outage)}
 			b := g.round(t, func() (int, time.Time) { return kill(t, s, "tcp") })
 			t.Logf("%d connections, %d talking: %d ended, the last %v after the kill; %d visits cut; back after %v; %v",
 				crowd, talkers, b.ended, round(b.worst), b.cut, round(b.back), g.f.Report())
@@ -183,7 +183,7 @@ func TestKillProtocol(t *testing.T) {
 func TestKillProtocolAtRandomMoments(t *testing.T) {
 	kills, conns := choose(100, 20), choose(crowd, 500)
 	s := start(t, server.EchoYAML)
-	g := siege{s: s, f: dial(t, s, conns), talkers: conns / 5, rate: conns, limit: outage}
+	g := siege{s: s, f: dial(t, s, conns), talkers: conns / 5, rate: conns, limit: within(outage)}
 	var sum blow
 	for i := range kills {
 		b := g.round(t, func() (int, time.Time) {
@@ -212,9 +212,12 @@ func TestKillUnderPressure(t *testing.T) {
 func killUnderPressure(t *testing.T, yaml string) {
 	t.Helper()
 	kills := choose(100, 15)
-	const pressure = 15_000 // messages a second
+	pressure := 15_000 // messages a second
+	if raced {
+		pressure /= 10
+	}
 	s := start(t, yaml)
-	g := siege{s: s, f: dial(t, s, 500), talkers: 100, rate: pressure, limit: outage}
+	g := siege{s: s, f: dial(t, s, 500), talkers: 100, rate: pressure, limit: within(outage)}
 	ended := 0
 	for i := range kills {
 		b := g.round(t, func() (int, time.Time) {
@@ -230,14 +233,16 @@ func killUnderPressure(t *testing.T, yaml string) {
 	t.Logf("%d kills with %d messages a second over %d connections: %d ended; %v", kills, pressure, g.talkers, ended, g.f.Report())
 }
 
-// TestKillDuringSwap kills one of the two instances of a swap at a random moment.
+// TestKillDuringSwap kills an instance of the protocol plugin at a random moment
+// of a swap: the old one or the new one of its own swap, or the one that serves
+// while the handler is swapped.
 func TestKillDuringSwap(t *testing.T) {
 	kills, conns := choose(100, 20), choose(crowd, 500)
 	s := start(t, server.EchoYAML)
-	g := siege{s: s, f: dial(t, s, conns), talkers: conns / 5, rate: conns, limit: outage}
+	g := siege{s: s, f: dial(t, s, conns), talkers: conns / 5, rate: conns, limit: within(outage)}
 	var ended, swapped int
 	for i := range kills {
-		b := g.round(t, func() (int, time.Time) { return g.killInSwap(t, i%2, &swapped) })
+		b := g.round(t, func() (int, time.Time) { return killInSwap(t, s, "tcp", i%3, &swapped) })
 		if t.Failed() {
 			t.Fatalf("in round %d", i)
 		}
@@ -247,17 +252,22 @@ func TestKillDuringSwap(t *testing.T) {
 	t.Logf("%d kills in swaps of %d connections, %d swaps succeeded: %d ended", kills, conns, swapped, ended)
 }
 
-// killInSwap starts a swap and kills an instance: the first, or if there are two
-// by then the second.
-func (g *siege) killInSwap(t *testing.T, which int, swapped *int) (pid int, at time.Time) {
+// killInSwap starts a swap of the plugin and kills its old instance (0) or its new
+// one (1), or kills it in a swap of the other plugin (2). If there is no new one,
+// it kills the old one.
+func killInSwap(t *testing.T, s *server.Server, plugin string, which int, swapped *int) (pid int, at time.Time) {
 	t.Helper()
+	swap := plugin
+	if which == 2 {
+		swap = map[string]string{"tcp": "echo", "echo": "tcp"}[plugin]
+	}
 	result := make(chan error, 1) // capacity 1: it is received below in any case
 	go func() {
-		_, err := g.s.Swap("tcp", "")
+		_, err := s.Swap(swap, "")
 		result <- err
 	}()
-	<-time.After(rand.N(60 * time.Millisecond)) // the random moment
-	pids, err := g.s.Instances("tcp")
+	<-time.After(rand.N(30 * time.Millisecond)) // the random moment
+	pids, err := s.Instances(plugin)
 	if err != nil || len(pids) == 0 {
 		t.Fatalf("instances %v: %v", pids, err)
 	}

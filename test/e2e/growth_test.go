@@ -28,7 +28,7 @@ func TestNothingGrows(t *testing.T) {
 		t.Errorf("threads have grown")
 	}
 	// Less would be the noise of garbage; more than this is 50 KiB a swap or kill.
-	if grown := after.PSS - before.PSS; grown > 4<<20 {
+	if grown := after.PSS - before.PSS; grown > within[int64](4<<20) {
 		t.Errorf("memory has grown by %.1f MiB", mib(grown))
 	}
 }

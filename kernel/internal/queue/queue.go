@@ -23,6 +23,7 @@ const small = 256
 const (
 	last   = 1 << iota // the message ends with this frame
 	credit             // the sender's window opens when the message is done
+	note               // no message: nobody says that it was written
 )
 
 // A Queue is one connection's. It is not safe for concurrent use.
@@ -63,15 +64,27 @@ func (q *Queue) Push(frame []byte, end bool, window int) {
 	} else {
 		window = 0
 	}
+	q.push(frame, window, flags)
+	if end {
+		q.whole = len(q.buf)
+	}
+}
+
+// PushNote adds a frame that keeps its place among the messages but is none: it
+// is handed on once all before it are, and forgotten when they are written. No
+// message is arriving.
+func (q *Queue) PushNote(frame []byte) {
+	q.push(frame, 0, last|note)
+	q.whole = len(q.buf)
+}
+
+func (q *Queue) push(frame []byte, window int, flags byte) {
 	q.reserve(prefix + len(frame))
 	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(len(frame)))
 	q.buf = binary.LittleEndian.AppendUint32(q.buf, uint32(window))
 	q.buf = append(q.buf, flags)
 	q.buf = append(q.buf, frame...)
 	q.unsent += len(frame)
-	if end {
-		q.whole = len(q.buf)
-	}
 }
 
 // Bytes returns how many bytes of frames the queue holds.
@@ -95,10 +108,24 @@ func (q *Queue) Next() (frame []byte, end bool) {
 	q.sent += prefix + len(frame)
 	q.unsent -= len(frame)
 	q.outBytes += len(frame)
-	if flags&last != 0 {
+	if flags&(last|note) == last {
 		q.outstanding++
 	}
 	return frame, flags&last != 0
+}
+
+// Settle forgets the notes that were handed on and wait for no message. What
+// Next has returned must not be used any more.
+func (q *Queue) Settle() {
+	for q.head < q.sent {
+		frame, flags := q.at(q.head)
+		if flags&note == 0 {
+			break
+		}
+		q.head += prefix + len(frame)
+		q.outBytes -= len(frame)
+	}
+	q.compact()
 }
 
 // Written forgets the n oldest messages that were handed on. It does nothing
@@ -109,13 +136,13 @@ func (q *Queue) Written(n int) (Done, bool) {
 	}
 	var d Done
 	for d.Messages < n {
-		frame, flags := q.at(q.head)
+		frame, flags := q.at(q.head) // a note, too
 		d.add(frame, flags, q.window(q.head))
 		q.head += prefix + len(frame)
 		q.outBytes -= len(frame)
 	}
 	q.outstanding -= n
-	q.compact()
+	q.Settle()
 	return d, true
 }
 
@@ -124,6 +151,17 @@ func (q *Queue) Rewind() {
 	q.sent = q.head
 	q.unsent += q.outBytes
 	q.outstanding, q.outBytes = 0, 0
+}
+
+// Notes calls f with each note that is to be handed on.
+func (q *Queue) Notes(f func(frame []byte)) {
+	for at := q.sent; at < q.whole; {
+		frame, flags := q.at(at)
+		at += prefix + len(frame)
+		if flags&note != 0 {
+			f(frame)
+		}
+	}
 }
 
 // Truncate drops the frames of a message that is still arriving.
@@ -157,7 +195,7 @@ func (q *Queue) Drop() Done {
 func (d *Done) add(frame []byte, flags byte, window int) {
 	d.Bytes += len(frame)
 	d.CreditBytes += window
-	if flags&last == 0 {
+	if flags&(last|note) != last {
 		return
 	}
 	d.Messages++

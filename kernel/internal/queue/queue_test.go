@@ -14,6 +14,7 @@ import (
 type message struct {
 	frames [][]byte
 	credit bool
+	note   bool
 }
 
 func (m message) size() (n int) {
@@ -66,19 +67,39 @@ func TestAgainstModel(t *testing.T) {
 				}
 				sent++
 			},
+			"note": func(t *rapid.T) {
+				if len(arriving.frames) > 0 {
+					return
+				}
+				q.PushNote([]byte("note"))
+				kept = append(kept, message{frames: [][]byte{[]byte("note")}, note: true})
+			},
 			"written": func(t *rapid.T) {
 				n := rapid.IntRange(0, 3).Draw(t, "n")
 				done, ok := q.Written(n)
-				if want := n <= sent; ok != want {
-					t.Fatalf("Written(%d) of %d = %v", n, sent, ok)
+				if want := n <= messages(kept[:sent]); ok != want {
+					t.Fatalf("Written(%d) of %d = %v", n, messages(kept[:sent]), ok)
 				}
 				if !ok {
 					return
 				}
-				if want := account(kept[:n]); done != want {
+				m := 0 // all up to the n-th message, and the notes behind it
+				for messages(kept[:m]) < n {
+					m++
+				}
+				if want := account(kept[:m]); done != want {
 					t.Fatalf("Written(%d) = %+v, want %+v", n, done, want)
 				}
-				kept, sent = kept[n:], sent-n
+				for m < sent && kept[m].note {
+					m++
+				}
+				kept, sent = kept[m:], sent-m
+			},
+			"settle": func(t *rapid.T) {
+				q.Settle()
+				for sent > 0 && kept[0].note {
+					kept, sent = kept[1:], sent-1
+				}
 			},
 			"rewind":   func(t *rapid.T) { q.Rewind(); sent = 0 },
 			"truncate": func(t *rapid.T) { q.Truncate(); arriving = message{} },
@@ -96,8 +117,8 @@ func TestAgainstModel(t *testing.T) {
 				if got := q.Bytes(); got != total {
 					t.Fatalf("Bytes() = %d, want %d", got, total)
 				}
-				if got, _ := q.Outstanding(); got != sent {
-					t.Fatalf("Outstanding() = %d, want %d", got, sent)
+				if got, _ := q.Outstanding(); got != messages(kept[:sent]) {
+					t.Fatalf("Outstanding() = %d, want %d", got, messages(kept[:sent]))
 				}
 				if got := q.Pending(); got != (sent < len(kept)) {
 					t.Fatalf("Pending() = %v with %d of %d sent", got, sent, len(kept))
@@ -110,10 +131,22 @@ func TestAgainstModel(t *testing.T) {
 	})
 }
 
+func messages(ms []message) (n int) {
+	for _, m := range ms {
+		if !m.note {
+			n++
+		}
+	}
+	return n
+}
+
 func account(ms []message) (d queue.Done) {
 	for _, m := range ms {
-		d.Messages++
 		d.Bytes += m.size()
+		if m.note {
+			continue
+		}
+		d.Messages++
 		if m.credit {
 			d.Credit++
 			for _, f := range m.frames {

@@ -43,12 +43,22 @@ func (s *session) admitLocked(ctx context.Context) error {
 			s.changed = make(chan struct{})
 		}
 		changed := s.changed
+		blocked := !s.window.open()
+		if blocked {
+			// Quiesce may be waiting for this call, which waits for answers
+			// that the kernel keeps until the move is over.
+			s.blocked++
+			s.attempt.giveUp()
+		}
 		s.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
 		}
 		s.mu.Lock()
+		if blocked {
+			s.blocked--
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

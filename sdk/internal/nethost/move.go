@@ -23,7 +23,15 @@ type attempt struct {
 	deadline time.Time
 	timer    *time.Timer
 	begun    bool // the runner has come to it
+	cancel   context.CancelFunc
 	called   bool // off: RESUME came before the answer
+}
+
+// giveUp has Quiesce give up, if it runs.
+func (a *attempt) giveUp() {
+	if a != nil && a.cancel != nil {
+		a.cancel()
+	}
 }
 
 // prepareLocked has the runner quiesce the peer after what is queued.
@@ -51,6 +59,8 @@ func (s *session) quiescerLocked() (q sdk.Quiescer, reason string) {
 		return nil, fmt.Sprintf("protocol %s cannot move connections", s.host.info.Name)
 	case s.station != live || s.attempt != nil:
 		return nil, "it is moving already"
+	case s.blocked > 0:
+		return nil, "its window is shut"
 	case len(s.parts) > 0:
 		return nil, "a message to it is not whole"
 	}
@@ -89,13 +99,17 @@ func (s *session) prepare(a *attempt) {
 	}
 	a.timer.Stop()
 	s.reportLocked()
+	ctx, cancel := context.WithDeadline(context.Background(), a.deadline)
+	defer cancel()
+	a.cancel = cancel
+	if s.blocked > 0 {
+		a.giveUp()
+	}
 	s.mu.Unlock()
 	if off {
 		return
 	}
 	s.pause()
-	ctx, cancel := context.WithDeadline(context.Background(), a.deadline)
-	defer cancel()
 	r := &pluginpb.Record{Version: recordVersion}
 	err := guard(func() (err error) {
 		r.Unread, r.State, err = a.quiescer.Quiesce(ctx)

@@ -55,6 +55,7 @@ type session struct {
 
 	// Moving.
 	attempt   *attempt
+	blocked   int  // Deliver calls that wait for the window
 	unquiesce bool // the runner has to call Unquiesce
 	paused    bool // it holds the listener's packet socket
 	timer     *time.Timer

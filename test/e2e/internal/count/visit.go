@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,9 +19,10 @@ const visitLimit = 30 * time.Second
 // Visits are clients that come, say one thing and wait for the answer. Then they
 // go, or, if they stay, listen until Stop.
 type Visits struct {
-	stay   bool
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	stay     bool
+	answered atomic.Int64
+	cancel   context.CancelFunc
+	work     sync.WaitGroup
 
 	mu     sync.Mutex // guards the fields below
 	visits []Visit
@@ -76,6 +78,9 @@ func (v *Visits) visit(ctx context.Context, address string) {
 		it.Connected = true
 		err = ask(c)
 		it.Answered = time.Now()
+		if err == nil {
+			v.answered.Add(1)
+		}
 		if err == nil && v.stay {
 			err = listen(ctx, c)
 		}
@@ -106,6 +111,20 @@ func ask(c net.Conn) error {
 		err = fmt.Errorf("answer %d of connection %d, want 0 of %d", seq, got, number)
 	}
 	return err
+}
+
+// Await returns when n visits more have been answered.
+func (v *Visits) Await(ctx context.Context, n int64) error {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for goal := v.answered.Load() + n; v.answered.Load() < goal; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d visits are not answered: %w", goal-v.answered.Load(), n, ctx.Err())
+		}
+	}
+	return nil
 }
 
 // listen waits for an end of the connection that is none of ours, until ctx ends.
