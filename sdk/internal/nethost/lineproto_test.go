@@ -22,8 +22,9 @@ import (
 // to move.
 type lineProto struct {
 	streams bool
-	deaf    bool       // it announces nothing
-	ended   chan error // if not nil, Serve returns what comes
+	deaf    bool          // it announces nothing
+	ended   chan error    // if not nil, Serve returns what comes
+	slow    chan struct{} // if not nil, Quiesce begins when it is closed
 
 	mu    sync.Mutex // guards the field below
 	conns []*lineConn
@@ -216,6 +217,9 @@ func (c *lineConn) unstop() {
 func (c *lineConn) Quiesce(ctx context.Context) (unread, state []byte, err error) {
 	if c.stay {
 		return nil, nil, sdk.ErrNotMovable
+	}
+	if c.proto.slow != nil {
+		<-c.proto.slow
 	}
 	c.mu.Lock()
 	c.stopping = ctx

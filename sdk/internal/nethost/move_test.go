@@ -112,12 +112,14 @@ func TestResumeAfterPrepared(t *testing.T) {
 
 // The kernel gives up while the peer is still stopping.
 func TestResumeBeforePrepared(t *testing.T) {
-	k := startKernel(t, &lineProto{}, "")
+	p := &lineProto{slow: make(chan struct{})}
+	k := startKernel(t, p, "")
 	k.host.SetLimits(time.Minute, time.Minute)
 	client, _ := k.connect(1)
 	write(t, client, "one\n")
 	k.wantData(1, "one")
 	k.send(prepare(1), link.Frame{Kind: link.Resume, Conn: 1, Epoch: 2})
+	close(p.slow)
 	write(t, client, "two\n")
 	if f := k.wantData(1, "two"); f.Epoch != 2 {
 		t.Errorf("epoch %d, want 2", f.Epoch)
