@@ -16,8 +16,14 @@ func (r *rig) kill(name string) {
 	r.t.Helper()
 	old := r.settled(name).Instances[0]
 	must(r.t, syscall.Kill(old.PID, syscall.SIGKILL))
+	r.replaced(name, old.PID)
+}
+
+// replaced waits until another process than that one serves.
+func (r *rig) replaced(name string, pid int) {
+	r.t.Helper()
 	eventually(r.t, func() error {
-		if s := r.slot(name); s.State != "serving" || len(s.Instances) != 1 || s.Instances[0].PID == old.PID {
+		if s := r.slot(name); s.State != "serving" || len(s.Instances) != 1 || s.Instances[0].PID == pid {
 			return fmt.Errorf("plugin %s is %+v", name, s)
 		}
 		return nil
@@ -106,6 +112,8 @@ func TestBothKilled(t *testing.T) {
 		p, h := r.settled("frames").Instances[0].PID, r.settled("script").Instances[0].PID
 		must(t, syscall.Kill(p, syscall.SIGKILL))
 		must(t, syscall.Kill(h, syscall.SIGKILL))
+		r.replaced("frames", p) // a dying process may still take a message with it
+		r.replaced("script", h)
 		mustEcho(t, clients...)
 	}
 	if n := r.k.Status().Closed; len(n) > 0 {

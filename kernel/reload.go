@@ -124,11 +124,10 @@ type reload struct {
 
 // A slotChange is a slot whose plugin is to be swapped.
 type slotChange struct {
-	s         *slot
-	plugin    Plugin
-	before    Plugin
-	listeners []*listener
-	swapped   bool
+	s       *slot
+	plugin  Plugin
+	before  Plugin
+	swapped bool
 }
 
 // plan compares, and opens the sockets that are missing.

@@ -71,7 +71,6 @@ type Instance struct {
 	name    string
 	kind    pb.Kind
 	streams bool
-	running sync.WaitGroup
 	ended   chan struct{} // closed when all that the plugin has said was heard
 	once    sync.Once
 	fdMu    sync.Mutex // keeps descriptors and the frames that announce them in one order

@@ -170,9 +170,14 @@ func (h *Host) close() {
 	h.pool.close()
 	for _, s := range h.attached() {
 		s.out.close()
-		s.turn.Lock() // an inline handler's timer has returned
-		s.turn.Unlock()
+		s.awaitTurn()
 	}
+}
+
+// awaitTurn returns when the handler's method that runs has returned.
+func (h *shard) awaitTurn() {
+	h.turn.Lock()
+	defer h.turn.Unlock()
 }
 
 func (h *Host) attached() []*shard {

@@ -130,7 +130,6 @@ type lineConn struct {
 	cause  error         // of Close, set before
 	parked chan struct{} // the loop has stopped for Quiesce
 	goOn   chan struct{}
-	ended  []uint64
 
 	mu       sync.Mutex // guards the field below
 	stopping context.Context

@@ -14,7 +14,7 @@ const (
 	causeInternal = link.CauseInternal
 )
 
-var errUsed = errors.New("Decode used more bytes than there are")
+var errUsed = errors.New("the codec's Decode used more bytes than there are")
 
 // decodeCause is the cause of an error of Decode: the peer's fault unless the
 // error says otherwise.
