@@ -243,8 +243,9 @@ func (q *Queue) reserve(n int) {
 		return
 	}
 	need := len(q.buf) - q.head + n
-	if need > small {
-		need *= 2
+	if q.head > 0 && need <= cap(q.buf)/4*3 {
+		q.moveTo(q.buf)
+		return
 	}
 	lent := q.pool.get(need)
 	old := q.lent
