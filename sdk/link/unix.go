@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/netcore-go/netcore/sdk/internal/rawio"
 )
 
 // readBuffer is what a unix link reads at most at once, in bytes; it grows for
@@ -48,11 +50,11 @@ func NewUnix(conn *net.UnixConn) (*Link, error) {
 	_ = conn.SetReadBuffer(socketBuffer)
 	u := &unix{conn: conn, raw: raw}
 	u.attempt = func(fd uintptr) bool {
-		u.n, u.err = syscall.Write(int(fd), u.out)
+		u.n, u.err = rawio.Write(int(fd), u.out)
 		return true // never wait
 	}
 	u.arrive = func(fd uintptr) bool {
-		u.read, u.inErr = syscall.Read(int(fd), u.in)
+		u.read, u.inErr = rawio.Read(int(fd), u.in)
 		if u.inErr != syscall.EAGAIN {
 			return true
 		}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netcore-go/netcore/sdk"
+	"github.com/netcore-go/netcore/sdk/internal/rawio"
 	"github.com/netcore-go/netcore/sdk/link"
 )
 
@@ -84,7 +85,7 @@ func (c *conn) shutdownLocked(w *worker) {
 
 // drainLocked reads and drops what comes before the peer's end.
 func (c *conn) drainLocked(w *worker) {
-	n, err := read(c.fd, w.buf)
+	n, err := rawio.Read(int(c.fd), w.buf)
 	if n == 0 || err != nil && err != unix.EAGAIN {
 		c.finishLocked()
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netcore-go/netcore/sdk/internal/rawio"
 )
 
 // eventBatch is how many events a loop takes from epoll at once.
@@ -115,10 +117,7 @@ func (l *loop) run() {
 // goroutine wait: what sockets have become readable meanwhile joins the batch.
 func (l *loop) take(fd uintptr) bool {
 	for {
-		l.n, l.err = unix.EpollWait(int(fd), l.events[:], 0)
-		if l.err == unix.EINTR {
-			l.n, l.err = 0, nil
-		}
+		l.n, l.err = rawio.EpollReady(int(fd), l.events[:])
 		if l.n > 0 || l.err != nil {
 			return true
 		}

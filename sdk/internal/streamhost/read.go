@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netcore-go/netcore/sdk"
+	"github.com/netcore-go/netcore/sdk/internal/rawio"
 )
 
 // eagerNeed bounds how much memory is taken for a message because its first
@@ -13,7 +14,7 @@ const eagerNeed = 64 << 10
 // readLocked reads once and hands on what has become whole.
 func (c *conn) readLocked(w *worker) {
 	buf, kept := c.roomLocked(w)
-	n, err := read(c.fd, buf[kept:])
+	n, err := rawio.Read(int(c.fd), buf[kept:])
 	switch {
 	case err == unix.EAGAIN:
 	case err != nil:
@@ -179,14 +180,5 @@ func (c *conn) resumeLocked(w *worker) {
 	c.decodeLocked(w, data)
 	if c.phase == serving {
 		c.watchLocked(w)
-	}
-}
-
-func read(fd int32, p []byte) (int, error) {
-	for {
-		n, err := unix.Read(int(fd), p)
-		if err != unix.EINTR {
-			return n, err
-		}
 	}
 }

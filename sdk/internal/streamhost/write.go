@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netcore-go/netcore/sdk"
+	"github.com/netcore-go/netcore/sdk/internal/rawio"
 	"github.com/netcore-go/netcore/sdk/link"
 )
 
@@ -79,7 +80,7 @@ func (c *conn) flushLocked(w *worker) {
 		return
 	}
 	if rest := c.out.b[c.out.off:]; len(rest) > 0 {
-		n, err := write(c.fd, rest)
+		n, err := rawio.Write(int(c.fd), rest)
 		if err != nil && err != unix.EAGAIN {
 			c.breakLocked(w, causeReset)
 			return
@@ -118,14 +119,5 @@ func (c *conn) flushedLocked(w *worker) {
 	c.tellCauseLocked()
 	if c.phase == closing {
 		c.shutdownLocked(w)
-	}
-}
-
-func write(fd int32, p []byte) (int, error) {
-	for {
-		n, err := unix.Write(int(fd), p)
-		if err != unix.EINTR {
-			return n, err
-		}
 	}
 }
