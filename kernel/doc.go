@@ -24,7 +24,9 @@
 // A [Kernel] has listeners, slots and connections. A slot is one plugin name:
 // the state machine of package slot (kernel/internal), and what carries out its
 // actions. An instance is one incarnation of a plugin: a process (or a part of
-// this one) and the kernel's end of its link. A conn has two sides, which change
+// this one) and the kernel's end of its
+// links, each with a reader: one for a process, one a core for a part of this
+// process, among which connections are dealt out. A conn has two sides, which change
 // hands independently of each other; conn.go draws the states of both.
 //
 // A message of a client arrives as a DATA frame in the link reader of its
@@ -53,23 +55,23 @@
 //	tick                idle timeouts, deadlines of closes, slots that are not used any more
 //	startInstance       per instance: its start, and then its life until died has
 //	                    told the slot
-//	link reader         per instance, started by run: in.receive, which acts on frames; ends with the link
-//	link writer         per instance, package link's: writes what a Flush may not wait for
+//	link reader         per link, started by run: reader.receive, which acts on frames; ends with the link
+//	link writer         per link, package link's: writes what a Flush may not wait for
 //	move, retire        per swap; bounded by the drain timeout
 //	takeOver, giveUp    once per change of a slot: hand waiting connections over, or end them
 //	process             per process, of the launcher: reaper, readers of stdout and
 //	                    stderr, watcher of the heartbeat; one thread forks them all
 //	operations          Swap, Rollback, Reload, Drain … run in their callers' goroutines
 //
-// An instance's frame, turn, parts, room, except and members belong to its link
-// reader; no lock guards them.
+// A reader's frame, turn, parts, room, except and members belong to its
+// goroutine; no lock guards them.
 //
 // # Locks
 //
 // They are taken in this order, each only if those above it in its column are
 // held or not needed:
 //
-//	Kernel.reloading          Instance.fdMu
+//	Kernel.reloading           reader.fdMu
 //	      │                         │
 //	Kernel.mu                    conn.mu ─────┬──────────┬─────────┬──────────┐
 //	      │                         │         │          │         │          │

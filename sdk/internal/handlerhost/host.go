@@ -1,17 +1,20 @@
 // Package handlerhost runs an [sdk.MessageHandler] behind a link.
 //
-//	             ┌ inline: the link's reader calls the handler
-//	link ─▶ Host ┤
-//	             └ queued: connection's queue ─▶ worker of a bounded pool ─▶ handler
+//	              ┌ inline: the link's reader calls the handler
+//	link ─▶ shard ┤
+//	              └ queued: connection's queue ─▶ worker of a bounded pool ─▶ handler
 //
 // A connection exists from BIND to the UNBIND that answers the kernel's. What
 // belongs to it (messages, timers, its end) runs in its order; messages of
 // streams run beside each other, in order within a stream.
 //
+// A Host has a shard for each of its links; a connection belongs to one.
+//
 // Locks are taken in this order: conn.mu, then Host.mu or output.mu, then the
-// link's. None is held while the handler runs, but for Host.turn, which makes
-// the calls of an inline handler one after another, and none while the link is
-// flushed, since a link in memory runs the kernel then.
+// link's; for an inline handler conn.mu is output.mu. None is held while the
+// handler runs, but for shard.turn, which makes the calls of an inline handler one
+// after another, and none while the link is flushed, since a link in memory runs
+// the kernel then.
 package handlerhost
 
 import (
