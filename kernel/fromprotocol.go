@@ -36,7 +36,7 @@ func (k *Kernel) fromProtocol(t *turn, in *instance, f *link.Frame, raw []byte) 
 	case link.State:
 		c.end, c.written, c.rest = f.Aux, f.Stream, nil
 		c.state = append(c.state[:0], f.Payload...)
-		c.touch(t.now)
+		t.done.alive = true
 	case link.Close:
 		return k.closeIn(t, c, f)
 	case link.Prepared:
@@ -60,9 +60,9 @@ func (k *Kernel) dataIn(t *turn, c *conn, f *link.Frame, raw []byte) error {
 	if ends {
 		c.in.messages++
 		c.received++
-		c.l.stats.messageIn(int64(f.Aux) - int64(c.end))
+		t.done.received++
+		t.done.bytesIn += advance(c.end, f.Aux)
 		c.end, c.rest = f.Aux, nil
-		c.touch(t.now)
 	}
 	switch {
 	case c.skip || c.ending():
@@ -150,9 +150,8 @@ func (k *Kernel) written(t *turn, c *conn, f *link.Frame) error {
 		return violation(f, "%d messages of %d", f.N, n)
 	}
 	c.sent += int64(done.Messages)
-	c.l.stats.messagesOut(int64(done.Messages), int64(f.Aux)-int64(c.written))
+	t.wrote(int64(done.Messages), advance(c.written, f.Aux))
 	c.written = f.Aux
-	c.touch(t.now)
 	k.openHandlerWindow(t, c, done.Credit, done.CreditBytes)
 	k.pump(t, c)
 	return nil
@@ -166,7 +165,7 @@ func (k *Kernel) writtenLate(t *turn, c *conn, f *link.Frame) error {
 	}
 	c.cut -= int(f.N)
 	c.sent += int64(f.N)
-	c.l.stats.messagesOut(int64(f.N), int64(f.Aux)-int64(c.written))
+	t.wrote(int64(f.N), advance(c.written, f.Aux))
 	c.written = f.Aux
 	return nil
 }
@@ -206,6 +205,9 @@ func (k *Kernel) pump(t *turn, c *conn) {
 		k.progressEnd(t, c)
 	}
 }
+
+// advance is how far an offset has moved, by its owner's word.
+func advance(from, to uint64) int64 { return max(0, int64(to-from)) }
 
 func b2i(b bool) int {
 	if b {

@@ -39,14 +39,18 @@ func (s *stats) failed(err error) {
 	s.last.Store(&text)
 }
 
-func (s *stats) messageIn(bytes int64) {
-	s.received.Add(1)
-	s.bytesIn.Add(max(0, bytes))
+// counts are what a connection has done in a run of frames.
+type counts struct {
+	received, sent    int64 // messages
+	bytesIn, bytesOut int64
+	alive             bool // something that is no message has moved
 }
 
-func (s *stats) messagesOut(n, bytes int64) {
-	s.sent.Add(n)
-	s.bytesOut.Add(max(0, bytes))
+func (s *stats) count(c *counts) {
+	s.received.Add(c.received)
+	s.sent.Add(c.sent)
+	s.bytesIn.Add(c.bytesIn)
+	s.bytesOut.Add(c.bytesOut)
 }
 
 // addTo adds what s has counted to total.

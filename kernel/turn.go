@@ -18,6 +18,7 @@ type turn struct {
 	dirty []*link.Link
 
 	held *conn      // locked by this turn from frame to frame, or nil
+	done counts     // what held has done since it was locked
 	run  []byte     // frames that held has caused, not yet queued
 	to   *link.Link // where run goes
 }
@@ -47,8 +48,19 @@ func (t *turn) release() {
 		return
 	}
 	t.spill()
+	if t.done != (counts{}) {
+		t.held.l.stats.count(&t.done)
+		t.held.touch(t.now)
+		t.done = counts{}
+	}
 	t.held.mu.Unlock()
 	t.held = nil
+}
+
+// wrote notes that messages of held have reached the client.
+func (t *turn) wrote(messages, bytes int64) {
+	t.done.sent += messages
+	t.done.bytesOut += bytes
 }
 
 // spill queues what the connection held has caused.
