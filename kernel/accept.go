@@ -195,14 +195,14 @@ func (k *Kernel) settle(t *turn, c *conn) {
 
 func (k *Kernel) settleHandler(t *turn, c *conn) {
 	for {
+		c.mu.Lock()
+		// Under the lock: a mover that has looked at c already had its
+		// successor serve before.
 		h := c.l.handlerSlot.serving.Load()
-		if h != nil {
-			c.mu.Lock()
-			if c.bond == bondNone {
-				k.bind(t, c, h, 0)
-			}
-			c.mu.Unlock()
+		if h != nil && c.bond == bondNone {
+			k.bind(t, c, h, 0)
 		}
+		c.mu.Unlock()
 		if c.l.handlerSlot.serving.Load() == h {
 			return
 		}

@@ -27,6 +27,7 @@ func (k *Kernel) bind(t *turn, c *conn, to *instance, flags link.Flags) {
 	c.handler, c.bond, c.moveTo = to, bondBound, nil
 	c.bindEpoch++
 	c.credit, c.uncredited = window{}, window{}
+	c.out.Disown() // what a predecessor sent opens nothing of to's window
 	lost := c.lost
 	c.lost = 0
 	payload, err := proto.Marshal(c.binding(lost))
@@ -119,6 +120,7 @@ func (k *Kernel) unbound(t *turn, c *conn) {
 		c.handler.pauses.add(time.Duration(t.now - c.stoodSince))
 		if to == nil {
 			c.unbind()
+			k.endHopeless(t, c)
 			return
 		}
 		k.bind(t, c, to, link.Moved)

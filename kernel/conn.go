@@ -96,6 +96,7 @@ type conn struct {
 	state        []byte // codec state
 	in           window // with the kernel or the handler
 	acked        window // done, and not yet told to the owner
+	offered      window // what of acked the last OFFER knew of
 	noted        window // done, and told to the owner in its place among the messages in out
 	inMidway     bool   // a message of the client is arriving in parts
 	stoodSince   int64  // Unix nanoseconds of the PREPARE or hold that it is under

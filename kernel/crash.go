@@ -129,7 +129,7 @@ func (k *Kernel) bereave(dead *instance) {
 func (k *Kernel) lose(t *turn, c *conn) {
 	c.lost += c.given.messages + b2i(c.midway)
 	given := c.given
-	c.skip, c.midway, c.given = c.midway, false, window{}
+	c.skip, c.midway, c.given = c.skip || c.midway, false, window{}
 	if c.outMidway {
 		c.out.Truncate()
 		c.outMidway, c.dropping = false, false
@@ -147,7 +147,7 @@ func (k *Kernel) rebind(to *instance) {
 	k.conns.All(func(_ uint64, c *conn) bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.l.handlerSlot == to.slot && c.bond == bondNone && !c.forgotten {
+		if c.l.handlerSlot == to.slot && to.slot.serving.Load() == to && c.bond == bondNone && !c.forgotten {
 			k.rebindOne(t, c, to)
 		}
 		return true

@@ -56,14 +56,16 @@ func (k *Kernel) wind() error {
 	}
 	k.log.Info("draining", zap.Int("connections", k.conns.Len()))
 	k.closeResting()
-	cut := k.conns.Len()
+	cut, forced := k.conns.Len(), k.forced()
 	if cut > 0 {
 		k.log.Warn("connections cut off", zap.Int("connections", cut))
 		k.cutOff()
+		// A handler that does not even answer the end must not hold up the stop.
+		k.forceOne.Do(func() { close(k.force) })
 	}
 	k.tearDown()
 	k.log.Info("stopped")
-	if cut > 0 && !k.forced() {
+	if cut > 0 && !forced {
 		return fmt.Errorf("%w: %d at the drain timeout of %v", ErrUnclean, cut, k.drainTimeout())
 	}
 	return nil

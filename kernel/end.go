@@ -68,6 +68,7 @@ func (k *Kernel) drop(t *turn, c *conn, cause link.Cause) {
 		c.cut, _ = c.out.Outstanding()
 	}
 	c.broken, c.closing = true, true
+	c.dropping = true // the rest of a message that is arriving, too
 	done := c.out.Drop()
 	c.aside = nil
 	k.openHandlerWindow(t, c, done.Credit, done.CreditBytes)

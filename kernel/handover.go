@@ -15,6 +15,13 @@ import (
 // OFFER with the record. It may wait for the descriptor socket, so it is not
 // for link readers. It reports whether the frame was queued.
 func (k *Kernel) hand(t *turn, c *conn, to *instance) bool {
+	// Whoever moves the connections of to away either sees that one more may
+	// come, or has had its successor serve before.
+	to.hold()
+	defer to.unhold()
+	if to.slot.serving.Load() != to {
+		return false
+	}
 	r := to.reader(c.id)
 	r.fdMu.Lock()
 	defer r.fdMu.Unlock()
@@ -36,6 +43,12 @@ func (k *Kernel) hand(t *turn, c *conn, to *instance) bool {
 	if err != nil {
 		if c.offerTo == to {
 			c.tie, c.offerTo = before, nil
+			if c.owner == nil { // it may have died meanwhile
+				c.tie = tieNone
+				if c.move != nil {
+					c.move.finish(c, t.now, false)
+				}
+			}
 		}
 		to.fail(fmt.Sprintf("descriptor socket: %v", err))
 		return false
@@ -43,6 +56,7 @@ func (k *Kernel) hand(t *turn, c *conn, to *instance) bool {
 	if c.offerTo != to { // to has died meanwhile, or c has ended
 		return false
 	}
+	c.offered = c.acked
 	if c.opened {
 		t.append(to, c.offer())
 	} else {
@@ -96,8 +110,8 @@ func (c *conn) own(in *instance, epoch uint32) {
 	in.hold()
 	c.owner, c.epoch, c.tie = in, epoch, tieServing
 	c.offerTo = nil
-	c.acked = window{} // the new owner was told what is outstanding
-	c.out.Rewind()     // and what was not written is handed on again
+	c.acked.sub(c.offered.messages, c.offered.bytes) // OFFER took them into account, but not what was done since
+	c.out.Rewind()                                   // and what was not written is handed on again
 }
 
 // answered acts on READY.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -103,6 +104,9 @@ func longData(l *liar, f *link.Frame) bool {
 // halfFrame dies within a frame.
 func halfFrame(l *liar, f *link.Frame) bool {
 	l.sayRaw(link.AppendFrame(nil, &link.Frame{Kind: link.Ready, Conn: f.Conn, Epoch: f.Epoch})[:25])
+	for !l.outer.Drained() { // another goroutine may be writing it
+		runtime.Gosched()
+	}
 	os.Exit(1)
 	return false
 }

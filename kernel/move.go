@@ -186,6 +186,10 @@ func (k *Kernel) blameLate(m *move) {
 		return
 	}
 	late.mu.Lock()
+	if late.move != m {
+		late.mu.Unlock()
+		return // it has just answered
+	}
 	in, asked := m.from, link.Prepare
 	if late.tie == tieOffered {
 		in, asked = m.to, link.Offer

@@ -39,6 +39,10 @@ func (k *Kernel) openRequest(t *turn, in *instance, f *link.Frame) error {
 		return refuse(link.CauseRefused)
 	}
 	c.mu.Lock()
+	if c.forgotten { // a drain has come between
+		c.mu.Unlock()
+		return refuse(link.CauseDraining)
+	}
 	c.opened = true
 	c.lastEpoch++
 	c.own(in, c.lastEpoch)

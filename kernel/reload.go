@@ -196,9 +196,14 @@ func (r *reload) apply(ctx context.Context) error {
 		known[s] = true
 	}
 	k.install(r.cfg, r.fresh)
-	for _, s := range k.allSlots() {
+	slots := k.allSlots()
+	for _, s := range slots { // all of them before one fails: undo drops them
 		if !known[s] {
 			r.booted = append(r.booted, s)
+		}
+	}
+	for _, s := range slots {
+		if !known[s] {
 			if err := s.boot(ctx); err != nil {
 				return err
 			}

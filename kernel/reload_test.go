@@ -1,6 +1,7 @@
 package kernel_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -281,5 +282,21 @@ func TestNewFindsWhatIsWrong(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("New() = %v, want %q in it", err, want)
 		}
+	}
+}
+
+// TestRejectedReloadLeavesNoPlugin: of several new plugins that do not start none
+// is left, which later reloads would find and not be able to swap.
+func TestRejectedReloadLeavesNoPlugin(t *testing.T) {
+	r := start(t, local)
+	cfg := r.cfg
+	cfg.Plugins = maps.Clone(cfg.Plugins)
+	cfg.Plugins["x"], cfg.Plugins["y"] = kernel.Plugin{Path: "/nowhere/x"}, kernel.Plugin{Path: "/nowhere/y"}
+	cfg.Listeners = append(slices.Clone(cfg.Listeners), kernel.Listener{Name: "b", Protocol: "x", Handler: "y", Address: "127.0.0.1:0"})
+	if err := r.k.Reload(context.Background(), cfg); err == nil {
+		t.Fatal("Reload() = nil, want an error")
+	}
+	if p := r.k.Status().Plugins; len(p) != 2 {
+		t.Errorf("plugins = %+v, want two", p)
 	}
 }

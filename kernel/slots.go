@@ -216,6 +216,8 @@ func (s *slot) died(in *instance) {
 	s.mu.Unlock()
 	if to := s.serving.Load(); to != nil {
 		s.k.takeOver(to) // what a draining instance still had
+	} else if !s.hopeful() {
+		s.k.giveUp(s)
 	}
 }
 

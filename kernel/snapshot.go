@@ -17,18 +17,22 @@ func (k *Kernel) Status() Status {
 		Closed: make(map[string]int64), MaxConnections: k.maxConnections(),
 		Total: sdk.ServerStats{StartTime: k.start, Uptime: int64(time.Since(k.start) / time.Second)},
 	}
-	counted := make(map[*stats]bool)
-	for _, l := range slices.Backward(k.allListeners()) {
-		if counted[l.stats] {
-			continue // a later listener has taken its place
+	listeners := k.allListeners()
+	shown := make(map[*stats]*listener) // of those that share their stats, the last that is open
+	for _, l := range listeners {
+		if o := shown[l.stats]; o == nil || o.closed.Load() || !l.closed.Load() {
+			shown[l.stats] = l
 		}
-		counted[l.stats] = true
+	}
+	for _, l := range listeners {
+		if shown[l.stats] != l {
+			continue
+		}
 		l.stats.addTo(&s.Total)
 		if !l.closed.Load() || l.stats.active.Load() > 0 {
 			s.Listeners = append(s.Listeners, l.status())
 		}
 	}
-	slices.Reverse(s.Listeners)
 	for cause := range k.closed {
 		if n := k.closed[cause].Load(); n > 0 {
 			s.Closed[link.CauseName(link.Cause(cause))] = n

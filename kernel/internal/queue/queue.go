@@ -164,6 +164,16 @@ func (q *Queue) Notes(f func(frame []byte)) {
 	}
 }
 
+// Disown has no window open for what is in the queue: its sender has gone.
+func (q *Queue) Disown() {
+	for at := q.head; at < len(q.buf); {
+		frame, _ := q.at(at)
+		binary.LittleEndian.PutUint32(q.buf[at+4:], 0)
+		q.buf[at+8] &^= credit
+		at += prefix + len(frame)
+	}
+}
+
 // Truncate drops the frames of a message that is still arriving.
 func (q *Queue) Truncate() {
 	for at := q.whole; at < len(q.buf); {

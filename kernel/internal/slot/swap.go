@@ -94,6 +94,7 @@ func (m *machine) successorEnded(e end) {
 		m.Mode = Serving
 	case m.back == Quarantined:
 		m.Mode = Quarantined
+		m.do(Quarantine{m.Reason}) // connections may have come meanwhile, in hope
 	default: // the old one died while the successor was starting
 		e.Reason, m.doubtful = m.Reason, time.Time{}
 		m.decide(e)
