@@ -152,6 +152,9 @@ func (k *Kernel) boot(ctx context.Context) error {
 	if err := prepareRunDir(k.cfg.RunDir); err != nil {
 		return err
 	}
+	if err := k.cfg.sweep(); err != nil {
+		return err
+	}
 	if err := k.limits(); err != nil {
 		return err
 	}

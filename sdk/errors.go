@@ -29,7 +29,7 @@ var (
 	ErrReset = errors.New("connection reset")
 	// ErrProtocol: the peer broke the protocol.
 	ErrProtocol = errors.New("protocol error")
-	// ErrIdle: nothing came for the listener's idle_timeout.
+	// ErrIdle: nothing came or went for the listener's idle_timeout.
 	ErrIdle = errors.New("idle timeout")
 	// ErrTimeout: a read or write deadline or a heartbeat passed.
 	ErrTimeout = errors.New("timeout")

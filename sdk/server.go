@@ -12,7 +12,8 @@ type Server interface {
 }
 
 // ServerStats is what a server has done since it started. Bytes are those of
-// the sockets, messages those that passed between protocol and handler.
+// the sockets up to the last whole message, messages those that passed between
+// protocol and handler.
 type ServerStats struct {
 	ActiveConnections int64     `json:"active_connections"`
 	TotalConnections  int64     `json:"total_connections"`

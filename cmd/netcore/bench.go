@@ -70,6 +70,14 @@ func (b *benchFlags) run(cmd *cobra.Command, target string) error {
 	default:
 		return fmt.Errorf("output is %q, want table or json", b.output)
 	}
+	for _, f := range [...]struct {
+		name string
+		n    int
+	}{{"connections", b.config.Connections}, {"depth", b.config.Depth}, {"size", b.config.Size}} {
+		if f.n < 1 { // load takes 0 for a default
+			return fmt.Errorf("%s is %d, want at least 1", f.name, f.n)
+		}
+	}
 	var err error
 	if b.config.Protocol, b.config.Address, err = load.ParseAddress(target); err != nil {
 		return err

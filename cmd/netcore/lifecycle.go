@@ -24,7 +24,7 @@ func (a *app) reloadCommand() *cobra.Command {
 
 func (a *app) drainCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "drain", Short: "Refuse new connections, wait until the others have ended, then end the process", Args: cobra.NoArgs,
+		Use: "drain", Short: "Take no new connections, close each as soon as nothing of it is under way, and end the process", Args: cobra.NoArgs,
 	}
 	return a.clientCommand(cmd, func(ctx context.Context, c *admin.Client, f *clientFlags, _ []string) error {
 		if err := c.Drain(ctx); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -35,7 +36,7 @@ func (p *process) reload(ctx context.Context) error {
 		return err
 	}
 	p.level.SetLevel(level)
-	p.logger.Info("configuration reloaded", zap.String("file", p.source.Path))
+	p.logger.Info("configuration reloaded", zap.String("file", cmp.Or(p.source.Path, config.DefaultName)))
 	return nil
 }
 

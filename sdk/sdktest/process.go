@@ -68,6 +68,14 @@ func newProcess(t testing.TB, s Spec) (*process, error) {
 	p.cmd = exec.Command(s.Command[0], s.Command[1:]...)
 	// A process built with the race detector sleeps for a second at its end.
 	env := append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	// go-plugin sets this only for runners; a plugin that is killed leaves its
+	// socket. The path must be short, which t.TempDir's need not be.
+	sockets, err := os.MkdirTemp("", "nc")
+	if err != nil {
+		return nil, fmt.Errorf("directory for sockets: %w", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
+	env = append(env, goplugin.EnvUnixSocketDir+"="+sockets)
 	p.cmd.Env = append(append(env, s.Env...), plugin.EnvLink+"=3", plugin.EnvDescriptors+"=4")
 	for _, f := range []*os.File{os.NewFile(uintptr(pair[1]), "link"), os.NewFile(uintptr(theirs), "descriptors")} {
 		defer f.Close() // the process has its own copy
@@ -79,7 +87,6 @@ func newProcess(t testing.TB, s Spec) (*process, error) {
 		Cmd:              p.cmd,
 		SkipHostEnv:      true, // it is in cmd.Env
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: t.TempDir()},
 		StartTimeout:     patience,
 		Stderr:           &p.stderr,
 		SyncStdout:       io.Discard,

@@ -32,6 +32,9 @@ func (l *loader) check() {
 			l.unique(addresses[l.Listeners[i].network()], path+".address", addr)
 		}
 	}
+	if !strings.HasSuffix(l.Admin.Listen, ":0") {
+		l.unique(addresses["tcp"], "admin.listen", l.Admin.Listen)
+	}
 	l.checkUse()
 	for _, name := range slices.Sorted(maps.Keys(l.Plugins)) {
 		l.checkProcess(join("plugins", name), l.Plugins[name])
