@@ -110,6 +110,12 @@ func TestBothKilled(t *testing.T) {
 	mustEcho(t, clients...)
 	for range 3 {
 		p, h := r.settled("frames").Instances[0].PID, r.settled("script").Instances[0].PID
+		eventually(t, func() error { // a client may have its answer before the kernel is told that it was written
+			if s := r.k.Status().Total; s.MessagesSent != s.MessagesReceived {
+				return fmt.Errorf("%d answers of %d are known to be written", s.MessagesSent, s.MessagesReceived)
+			}
+			return nil
+		})
 		must(t, syscall.Kill(p, syscall.SIGKILL))
 		must(t, syscall.Kill(h, syscall.SIGKILL))
 		r.replaced("frames", p) // a dying process may still take a message with it
