@@ -41,9 +41,12 @@ func TestHalfClose(t *testing.T) {
 			t.Errorf("receive() = %v, want EOF", err)
 		}
 		eventually(t, func() error { return r.connections(0) })
-		if n := r.k.Status().Closed; n["orderly"] != 1 || len(n) != 1 {
-			t.Errorf("closed = %v, want 1 orderly", n)
-		}
+		eventually(t, func() error { // it is counted after it has left the table
+			if n := r.k.Status().Closed; n["orderly"] != 1 || len(n) != 1 {
+				return fmt.Errorf("closed = %v, want 1 orderly", n)
+			}
+			return nil
+		})
 		r.stop()
 	}
 }
